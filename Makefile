@@ -1,0 +1,120 @@
+# One command each. On a fresh Debian 12 machine with a Swift 6.3 toolchain, `make run` and `make test` do all their
+# set-up themselves; it needs root or sudo, and only while something is missing.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+RUN_PACKAGES := libsqlite3-dev libidn2-dev pkg-config
+TEST_PACKAGES := $(RUN_PACKAGES) php-cli golang-go nodejs python3 python3-cryptography sqlite3 curl strace
+BENCH_PACKAGES := $(RUN_PACKAGES) python3 nginx-light wrk
+
+# A target may import only what Package.swift lists for it.
+BUILD_FLAGS := --explicit-target-dependency-import-check error
+SIGNET := .build/release/signet
+ARGS ?=
+# Not $(MAKE), which `make --dry-run` would run.
+AGAIN := $(MAKE) --no-print-directory
+
+# A python that has `cryptography`: the one on the path, else Debian's.
+PYTHON = $(or $(shell for python in python3 /usr/bin/python3; do \
+	$$python -c 'import cryptography' 2>/dev/null && echo $$python && break; done),python3)
+UNITTEST = $(PYTHON) -W error::ResourceWarning -m unittest discover --verbose --start-directory
+
+# Installs those of the Debian packages $(1) that are missing.
+define install
+@missing=$$(command -v dpkg-query >/dev/null || { echo "setup: not Debian; please provide: $(1)" >&2; exit; }; \
+	for package in $(1); do \
+		[ "$$(dpkg-query --show --showformat='$${db:Status-Status}' $$package 2>/dev/null)" = installed ] \
+			|| printf '%s ' $$package; \
+	done); \
+[ -z "$$missing" ] && exit 0; \
+as_root=; \
+if [ "$$(id -u)" != 0 ]; then \
+	command -v sudo >/dev/null || { echo "setup: as root, please run: apt-get install $$missing" >&2; exit 1; }; \
+	as_root=sudo; \
+fi; \
+echo "setup: installing $$missing"; \
+$$as_root apt-get update --quiet=2 \
+	&& $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet=2 --no-install-recommends $$missing
+endef
+
+.PHONY: help
+help: ## Lists the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: toolchain
+toolchain:
+	@command -v swift >/dev/null || { echo "setup: no swift on the path; Swift 6.3 is needed (swift.org)" >&2; exit 1; }
+
+.PHONY: setup-run
+setup-run: toolchain
+	$(call install,$(RUN_PACKAGES))
+
+.PHONY: setup
+setup: toolchain ## Installs what building and testing need from Debian, if it is missing
+	$(call install,$(TEST_PACKAGES))
+
+.PHONY: setup-bench
+setup-bench: toolchain
+	$(call install,$(BENCH_PACKAGES))
+
+.PHONY: build
+build: setup-run ## Builds everything for debugging
+	swift build $(BUILD_FLAGS)
+
+.PHONY: release
+release: setup-run ## Builds .build/release/signet
+	swift build --configuration release --product signet $(BUILD_FLAGS)
+
+.PHONY: run
+run: release ## Serves with demonstration data in data/demo and prints a curl line to try
+	exec $(SIGNET) serve --demo --data data/demo --keys data/demo/Keys $(ARGS)
+
+.PHONY: serve
+serve: release ## Serves with the settings of the machine: make serve ARGS="--listen 127.0.0.1:9000"
+	exec $(SIGNET) serve $(ARGS)
+
+.PHONY: lint
+lint: toolchain ## Checks layout (swift format) and the source tree (Tests/Tidy)
+	swift format lint --strict --parallel --recursive Sources Tests Package.swift
+	python3 Tests/Tidy/tidy.py
+
+# Each suite runs even when an earlier one failed, so that one run shows all there is to mend. A suite that ran no test
+# has failed.
+.PHONY: test
+test: setup ## Runs every test: lint, Swift, then the release binary from outside with four languages' clients
+	@passed=0; failed=0; broken=; mkdir -p .build; \
+	suite() { \
+		name=$$1; shift; printf '\n==== %s\n' "$$name"; \
+		if "$$@" 2>&1 | tee .build/suite.log && ! grep -Eq '^Ran 0 tests|with 0 tests' .build/suite.log; \
+		then passed=$$((passed + 1)); else failed=$$((failed + 1)); broken="$$broken $$name"; fi; \
+	}; \
+	suite lint $(AGAIN) lint; \
+	suite tidy $(UNITTEST) Tests/Tidy; \
+	suite swift swift test --disable-xctest $(BUILD_FLAGS); \
+	suite release $(AGAIN) release; \
+	export SIGNET_BINARY="$(CURDIR)/$(SIGNET)"; \
+	suite system $(UNITTEST) Tests/System; \
+	suite clients $(UNITTEST) Tests/Clients; \
+	[ -z "$$broken" ] || printf '\nfailed:%s\n' "$$broken"; \
+	printf '\nsuites: %s passed, %s failed\n' $$passed $$failed; \
+	[ $$failed = 0 ]
+
+.PHONY: test-fast
+test-fast: setup-run ## Runs the tests of the pure parts only
+	swift test --disable-xctest $(BUILD_FLAGS) --filter '^(Primitives|LicenseToken|Licensing)Tests\.'
+
+.PHONY: golden
+golden: setup-run ## Rewrites the golden files; read the difference before committing it
+	UPDATE_GOLDEN=1 swift test --disable-xctest $(BUILD_FLAGS) --filter Golden
+
+.PHONY: bench
+bench: setup-bench release ## Measures a warm validation beside nginx answering the same bytes
+	python3 Benchmarks/validate.py $(ARGS)
+
+.PHONY: clean
+clean: ## Removes what builds made; data and keys stay
+	swift package clean
+	find Tests Benchmarks -name __pycache__ -prune -exec rm -r {} +

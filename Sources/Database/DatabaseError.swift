@@ -1,0 +1,33 @@
+/// Why the database did not do what was asked. Driver wording is kept for the log and never shown to a client.
+package enum DatabaseError: Error, Equatable {
+    /// A constraint refused the change; nothing of it remains. `detail` names the constraint.
+    case conflict(detail: String)
+    /// Not now: busy, full, read-only, no file. Nothing was changed; trying again may help.
+    case unavailable(detail: String)
+    /// An input or output call failed while writing. What is on disk is unknown, so this process must stop using it:
+    /// a second fsync can succeed without having stored what the first one lost (reliability notes §0.3).
+    case failed(detail: String)
+    /// The file is damaged or is no database.
+    case corrupt(detail: String)
+    /// The file belongs to another program.
+    case foreign(applicationID: Int64)
+    /// The schema needs a newer program: `required` is the schema version that it must know.
+    case newer(required: Int64, known: Int64)
+    /// A statement is wrong: a defect of ours.
+    case statement(detail: String)
+}
+
+extension DatabaseError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .conflict(let detail): "the database refused the change: \(detail)"
+        case .unavailable(let detail): "the database cannot be used now: \(detail)"
+        case .failed(let detail): "the database failed while writing and is closed: \(detail)"
+        case .corrupt(let detail): "the database file is damaged or is no database: \(detail)"
+        case .foreign(let applicationID): "the database belongs to another program (application_id \(applicationID))"
+        case .newer(let required, let known):
+            "the database is newer than this program: it needs schema version \(required), this program knows \(known)"
+        case .statement(let detail): "a statement is wrong: \(detail)"
+        }
+    }
+}

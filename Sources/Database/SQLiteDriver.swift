@@ -1,0 +1,165 @@
+import GRDB
+import Synchronization
+
+/// SQLite through GRDB: one connection writes and checkpoints, pooled connections only read (DESIGN D1).
+///
+/// WAL with `synchronous=FULL`: with NORMAL a power loss takes acknowledged commits with it. No `mmap_size`.
+package final class SQLiteDriver: DatabaseDriver {
+    /// "Sgnt": marks our files, so that a path given by mistake is refused instead of filled.
+    package static let applicationID: Int64 = 0x5367_6E74
+
+    /// Seconds to wait for a program outside, such as a shell, that holds the file.
+    private static let busySeconds = 2.0
+
+    /// Concurrent readers. Reads serve operators and starts only, never a validation.
+    private static let readersMax = 4
+
+    private let writer: any DatabaseWriter
+    private let failure = Mutex<DatabaseError?>(nil)
+    private let onFailure: @Sendable (DatabaseError) -> Void
+
+    private init(writer: any DatabaseWriter, onFailure: @escaping @Sendable (DatabaseError) -> Void) {
+        self.writer = writer
+        self.onFailure = onFailure
+    }
+
+    /// Opens or creates the file at `path`. `onStatement` receives the text of each statement run, for tests;
+    /// `onFailure` learns of the first write that failed in an unknown state, after which no other is tried.
+    /// Throws `DatabaseError.unavailable`, `.corrupt` or `.foreign`.
+    package static func open(
+        path: String, onStatement: (@Sendable (String) -> Void)? = nil,
+        onFailure: @escaping @Sendable (DatabaseError) -> Void = { _ in }
+    ) throws -> SQLiteDriver {
+        try translatingErrors {
+            let driver = SQLiteDriver(
+                writer: try DatabasePool(path: path, configuration: configuration(onStatement)), onFailure: onFailure)
+            try driver.prepareWriter()
+            return driver
+        }
+    }
+
+    /// A database that lives as long as this object: the real thing for tests, without a file.
+    package static func inMemory(onStatement: (@Sendable (String) -> Void)? = nil) throws -> SQLiteDriver {
+        try translatingErrors {
+            let driver = SQLiteDriver(
+                writer: try DatabaseQueue(configuration: configuration(onStatement)), onFailure: { _ in })
+            try driver.prepareWriter()
+            return driver
+        }
+    }
+
+    private static func configuration(_ onStatement: (@Sendable (String) -> Void)?) -> Configuration {
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(busySeconds)
+        configuration.maximumReaderCount = readersMax
+        configuration.foreignKeysEnabled = true
+        if let onStatement {
+            configuration.prepareDatabase { $0.trace { onStatement($0.description) } }
+        }
+        return configuration
+    }
+
+    /// GRDB sets `synchronous=NORMAL` when it turns WAL on, so FULL is set after it, and read back by a test.
+    private func prepareWriter() throws {
+        try writer.writeWithoutTransaction { database in
+            let applicationID = try Int64.fetchOne(database, sql: "PRAGMA application_id") ?? 0
+            let tables = try Int64.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
+            guard applicationID == Self.applicationID || (applicationID == 0 && tables == 0) else {
+                throw DatabaseError.foreign(applicationID: applicationID)
+            }
+            try database.execute(sql: "PRAGMA synchronous = FULL")
+        }
+    }
+
+    package func close() throws { try translatingErrors { try writer.close() } }
+}
+
+// MARK: - Transactions
+
+extension SQLiteDriver {
+    package func read<Value: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
+    ) async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
+            writer.asyncRead { access in
+                continuation.resume(with: Result { try translatingErrors { try body(SQLiteConnection(access.get())) } })
+            }
+        }
+    }
+
+    package func write<Value: Sendable>(
+        commit: Bool,
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value,
+        committed: @escaping @Sendable (Value) -> Void
+    ) async throws -> Value {
+        // Not GRDB's async form: that one aborts the transaction when the calling task is canceled.
+        try await withCheckedThrowingContinuation { continuation in
+            writer.asyncWriteWithoutTransaction { database in
+                continuation.resume(
+                    with: Result { try self.transact(on: database, commit: commit, body, committed: committed) })
+            }
+        }
+    }
+
+    private func transact<Value>(
+        on database: GRDB.Database,
+        commit: Bool,
+        _ body: (any SQLConnection) throws -> Value,
+        committed: (Value) -> Void
+    ) throws -> Value {
+        if let failure = failure.withLock({ $0 }) { throw failure }
+        do {
+            let value = try translatingErrors {
+                var value: Value?
+                try database.inTransaction(.immediate) {
+                    value = try body(SQLiteConnection(database))
+                    return commit ? .commit : .rollback
+                }
+                return value
+            }
+            guard let value else { preconditionFailure("a transaction that did not throw has a value") }
+            if commit { committed(value) }
+            return value
+        } catch let error as DatabaseError {
+            if case .failed = error {
+                failure.withLock { $0 = error }
+                onFailure(error)
+            }
+            throw error
+        }
+    }
+}
+
+// MARK: - Schema and backup
+
+extension SQLiteDriver {
+    package func isEmpty() async throws -> Bool {
+        try await read { connection in
+            var isEmpty = true
+            try connection.query("SELECT 1 FROM sqlite_schema LIMIT 1", []) { _ in
+                isEmpty = false
+                return false
+            }
+            return isEmpty
+        }
+    }
+
+    package func define(_ sql: String, on connection: any SQLConnection) throws {
+        guard let connection = connection as? SQLiteConnection else {
+            preconditionFailure("a driver defines tables on its own connections only")
+        }
+        try connection.database.execute(sql: sql)
+        try connection.database.execute(sql: "PRAGMA application_id = \(Self.applicationID)")
+    }
+
+    package func backUp(to path: String) async throws {
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            writer.asyncWriteWithoutTransaction { database in
+                continuation.resume(
+                    with: Result {
+                        try translatingErrors { try database.execute(sql: "VACUUM INTO ?", arguments: [path]) }
+                    })
+            }
+        }
+    }
+}

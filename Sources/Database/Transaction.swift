@@ -1,0 +1,86 @@
+/// What a driver offers inside one transaction. Statements are prepared once per connection and text.
+package protocol SQLConnection {
+    /// Runs a statement and hands each row to `row`, which returns false to stop early.
+    func query(_ sql: String, _ arguments: [SQLValue], _ row: (any SQLRow) throws -> Bool) throws
+
+    /// Runs a statement without a result; the number of rows it changed.
+    func execute(_ sql: String, _ arguments: [SQLValue]) throws -> Int
+
+    /// Runs `body`; what it changed is undone, and nothing else, when it returns nil or throws.
+    func savepoint<Value>(_ body: () throws -> Value?) throws -> Value?
+}
+
+/// A consistent view of the database; lives as long as the body that received it.
+package struct ReadTransaction {
+    let connection: any SQLConnection
+
+    /// Every row, made into a value.
+    package func all<Value>(
+        _ sql: String, _ arguments: any SQLBindable..., as value: (any SQLRow) throws -> Value
+    ) throws -> [Value] {
+        var values: [Value] = []
+        try connection.query(sql, arguments.map(\.sqlValue)) { row in
+            values.append(try value(row))
+            return true
+        }
+        return values
+    }
+
+    /// The first row, made into a value, or nil without one.
+    package func first<Value>(
+        _ sql: String, _ arguments: any SQLBindable..., as value: (any SQLRow) throws -> Value
+    ) throws -> Value? {
+        var found: Value?
+        try connection.query(sql, arguments.map(\.sqlValue)) { row in
+            found = try value(row)
+            return false
+        }
+        return found
+    }
+
+    /// Hands every row to `body` without keeping any: for tables of millions.
+    package func forEach(
+        _ sql: String, _ arguments: any SQLBindable..., do body: (any SQLRow) throws -> Void
+    ) throws {
+        try connection.query(sql, arguments.map(\.sqlValue)) { row in
+            try body(row)
+            return true
+        }
+    }
+
+    /// Same as `all`, for statements whose filters are put together at run time.
+    package func all<Value>(
+        _ sql: String, arguments: [SQLValue], as value: (any SQLRow) throws -> Value
+    ) throws -> [Value] {
+        var values: [Value] = []
+        try connection.query(sql, arguments) { row in
+            values.append(try value(row))
+            return true
+        }
+        return values
+    }
+
+    /// The integer in the first column of the only row; 0 without a row.
+    package func count(_ sql: String, arguments: [SQLValue] = []) throws -> Int64 {
+        try all(sql, arguments: arguments) { $0.integer(0) }.first ?? 0
+    }
+}
+
+/// A transaction that may change rows. All of it is durable when `Database.write` returns, or none of it.
+package struct WriteTransaction {
+    let connection: any SQLConnection
+
+    /// The same transaction, for methods that only read.
+    package var reading: ReadTransaction { ReadTransaction(connection: connection) }
+
+    /// Runs one statement; the number of rows it changed. Throws `DatabaseError.conflict` when a constraint refuses.
+    @discardableResult
+    package func execute(_ sql: String, _ arguments: any SQLBindable...) throws -> Int {
+        try connection.execute(sql, arguments.map(\.sqlValue))
+    }
+
+    /// Runs `body` on its own: when it returns nil or throws, its changes are undone and the transaction goes on.
+    package func savepoint<Value>(_ body: (WriteTransaction) throws -> Value?) throws -> Value? {
+        try connection.savepoint { try body(self) }
+    }
+}

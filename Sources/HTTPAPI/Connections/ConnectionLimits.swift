@@ -1,0 +1,35 @@
+package import NIOCore
+
+/// What a connection may ask for and how long it may take (reliability notes §3.1). The defaults of the libraries below
+/// us are far looser: 2 MiB of headers, no idle time-out.
+package struct ConnectionLimits: Sendable {
+    /// Bytes of all header names and values together.
+    package var headerListBytesMax = 16 << 10
+    /// Header fields.
+    package var headerFieldsMax = 100
+    /// Bytes of the request target, and of one header value.
+    package var requestLineBytesMax = 8 << 10
+    /// From the first byte of a request, or from the accept, to the end of its header.
+    package var headerTime = TimeAmount.seconds(5)
+    /// From the end of the header to the end of the body.
+    package var bodyTime = TimeAmount.seconds(10)
+    /// Between an answer and the first byte of the next request.
+    package var idleTime = TimeAmount.seconds(60)
+    /// From the end of a request to the beginning of its answer.
+    package var handlerTime = TimeAmount.seconds(2)
+    /// For the client to take an answer.
+    package var writeTime = TimeAmount.seconds(10)
+    /// For the client to close after we did.
+    package var lingerTime = TimeAmount.seconds(2)
+    /// Requests of one connection; the last answer closes it.
+    package var requestsMax = 10_000
+
+    package init() {}
+
+    /// For operators over the Unix socket, whose lists may take longer.
+    package static var operators: ConnectionLimits {
+        var limits = ConnectionLimits()
+        limits.handlerTime = .seconds(60)
+        return limits
+    }
+}

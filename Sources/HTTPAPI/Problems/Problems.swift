@@ -1,0 +1,135 @@
+import Customers
+import Database
+import HTTPTypes
+import Licensing
+import Primitives
+
+/// The one place that says what each refusal means in HTTP. `Golden/problems.txt` lists them all.
+extension InvalidInput: ProblemConvertible {
+    var problem: Problem {
+        Problem(.badRequest, "invalid_request", "The request has members that cannot be taken.", violations: violations)
+    }
+}
+
+extension CustomerRefusal: ProblemConvertible {
+    var problem: Problem {
+        switch self {
+        case .idTaken(let id):
+            Problem(.conflict, "customer_exists", "A customer with this id exists.", detail: "Customer \(id) exists.")
+        case .referenceTaken:
+            Problem(.conflict, "reference_taken", "Another customer has this reference.")
+        }
+    }
+}
+
+extension LicensingRefusal: ProblemConvertible {
+    var problem: Problem {
+        switch self {
+        case .productExists(let code):
+            Problem(.conflict, "product_exists", "A product with this code exists.", detail: "Product \(code) exists.")
+        case .productUnknown(let code):
+            Problem(
+                .unprocessableContent, "product_unknown", "There is no such product.",
+                detail: "Product \(code) does not exist; create it with: signet product create \(code)")
+        case .customerUnknown(let id):
+            Problem(
+                .unprocessableContent, "customer_unknown", "There is no such customer.",
+                detail: "Customer \(id) does not exist; create it with: signet customer create --id \(id)")
+        case .customerClosed(let id):
+            Problem(
+                .unprocessableContent, "customer_closed", "The customer is closed.",
+                detail: "Customer \(id) is closed and receives no licenses.")
+        case .licenseUnknown:
+            Problem(.notFound, "license_unknown", "There is no such license.")
+        case .expiryInPast(let date):
+            Problem(
+                .unprocessableContent, "expiry_in_past", "The expiry is in the past.",
+                detail: "\(date) is before today (UTC).")
+        case .installationUnknown:
+            Problem(.notFound, "installation_unknown", "No seat of this license matches.")
+        }
+    }
+}
+
+extension Validator.NewcomersLimited: ProblemConvertible {
+    var problem: Problem {
+        Problem(
+            .tooManyRequests, "too_many_activations", "Too many new installations of this license at once.",
+            retryAfterSeconds: retryAfterSeconds)
+    }
+}
+
+extension SeatQueue.Overloaded: ProblemConvertible {
+    var problem: Problem {
+        Problem(
+            .serviceUnavailable, "overloaded", "Too many new installations at once.",
+            retryAfterSeconds: retryAfterSeconds)
+    }
+}
+
+extension DatabaseError: ProblemConvertible {
+    /// Seconds after which a database that is busy, full or restarting may be there again.
+    private static var retryAfterSeconds: Int64 { 5 }
+
+    /// Whether the cause is outside of us; a wrong statement or a constraint nobody expected is a defect.
+    var isOutside: Bool {
+        switch self {
+        case .unavailable, .failed, .corrupt: true
+        case .conflict, .foreign, .newer, .statement: false
+        }
+    }
+
+    var problem: Problem {
+        isOutside
+            ? Problem(
+                .serviceUnavailable, "unavailable", "The service cannot store anything now.",
+                retryAfterSeconds: Self.retryAfterSeconds)
+            : .internalError
+    }
+}
+
+extension Problem {
+    static let internalError = Problem(.internalServerError, "internal", "The service failed.")
+    static let notFound = Problem(.notFound, "not_found", "There is nothing at this path.")
+    static let bodyMissing = Problem(.badRequest, "body_missing", "The request has no body.")
+    static let unsupportedMediaType = Problem(
+        .unsupportedMediaType, "unsupported_media_type", "The body must be application/json in UTF-8.")
+
+    static func bodyTooLarge(max: Int) -> Problem {
+        Problem(
+            .contentTooLarge, "body_too_large", "The body is too large.", detail: "At most \(max) bytes are accepted.")
+    }
+
+    static func methodNotAllowed(allowed: [String]) -> Problem {
+        var problem = Problem(
+            .methodNotAllowed, "method_not_allowed", "This path does not answer this method.")
+        problem.allowedMethods = allowed
+        return problem
+    }
+}
+
+extension JSONReader.Failure: ProblemConvertible {
+    var problem: Problem {
+        switch reason {
+        case .empty: .bodyMissing
+        case .syntax: Problem(.badRequest, "body_not_json", "The body is not JSON.", detail: "At byte \(offset).")
+        case .invalidUTF8:
+            Problem(.badRequest, "body_not_utf8", "The body is not UTF-8.", detail: "Before byte \(offset).")
+        case .tooDeep:
+            Problem(
+                .badRequest, "body_too_deep", "The body is nested too deeply.",
+                detail: "At most \(JSONReader.depthMax) levels are accepted.")
+        case .tooManyMembers:
+            Problem(
+                .badRequest, "too_many_members", "An object has too many members.",
+                detail: "At most \(JSONReader.membersMax) are accepted.")
+        case .trailingBytes:
+            Problem(
+                .badRequest, "body_not_json", "The body is not JSON.", detail: "More follows at byte \(offset).")
+        case .duplicateMember(let name):
+            Problem(
+                .badRequest, "duplicate_member", "A member is there twice.",
+                violations: [.init(member: String(name.prefix(64)), reason: "must be there once")])
+        }
+    }
+}

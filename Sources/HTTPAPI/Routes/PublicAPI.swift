@@ -1,0 +1,104 @@
+import HTTPTypes
+package import Hummingbird
+import Journal
+package import Licensing
+import NIOCore
+package import Primitives
+
+/// What installed software and integrators may ask, without credentials: the public listener.
+package struct PublicAPI: Sendable {
+    /// Bytes of a validate body (reliability notes §3.1).
+    package static let bodyBytesMax = 16 << 10
+    /// Bytes of `nonce`.
+    static let nonceBytesMax = 256
+    /// Bytes of `token`, which a client may send back.
+    static let tokenBytesMax = 8 << 10
+
+    private let licensing: LicensingService
+    private let clock: any WallClock
+    private let clientAddress: ClientAddress
+
+    package init(licensing: LicensingService, clock: any WallClock, proxies: [AddressRange]) {
+        self.licensing = licensing
+        self.clock = clock
+        clientAddress = ClientAddress(proxies: proxies)
+    }
+
+    /// The router that answers all of it.
+    package func router() -> Router<ClientContext> {
+        var routes = Routes<ClientContext>()
+        routes.add(.post, "/api/v1/installer/validate", validate)
+        routes.add(.get, "/.well-known/jwks.json", keySet)
+        routes.add(.get, "/openapi.yaml") { _, _ in
+            Response(
+                status: .ok, headers: [.contentType: "application/yaml"],
+                body: .init(byteBuffer: ByteBuffer(bytes: PackageResources.openapi_yaml)))
+        }
+        routes.add(.get, "/healthz") { _, _ in .json(Array(#"{"status":"ok"}"#.utf8)) }
+        routes.add(.get, "/readyz") { _, _ in
+            try await licensing.checkReady()
+            return .json(Array(#"{"status":"ready"}"#.utf8))
+        }
+        return routes.router()
+    }
+
+    @Sendable
+    private func validate(_ request: Request, _ context: ClientContext) async throws -> Response {
+        var members = try await request.members(bytesMax: Self.bodyBytesMax, requiresContentType: true)
+        // Without a connection there is nobody to answer; the unspecified address only keeps the types honest.
+        let peer = clientAddress.client(
+            peer: context.peer ?? CanonicalAddress(ipv4: 0), headers: request.headers)
+        let question = try members.validation(peer: peer, activates: true)
+        let provenance = Provenance(actor: "installation", requestID: context.id, at: clock.now())
+        return .json(try await licensing.validator.answer(question, by: provenance).json)
+    }
+
+    @Sendable
+    private func keySet(_ request: Request, _ context: ClientContext) async throws -> Response {
+        let tag = licensing.keys.documentTag
+        var headers: HTTPFields = [.eTag: tag, .cacheControl: "public, max-age=3600, stale-if-error=604800"]
+        if request.headers[.ifNoneMatch] == tag { return Response(status: .notModified, headers: headers) }
+        headers[.contentType] = "application/jwk-set+json"
+        return Response(
+            status: .ok, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: licensing.keys.document)))
+    }
+}
+
+extension Members {
+    /// The members of a check. Throws `InvalidInput` with all that is wrong.
+    mutating func validation(peer: CanonicalAddress, activates: Bool) throws -> ValidationRequest {
+        let licenseKey = requiredString("license_key")
+        let installation = installation(peer: peer)
+        let product = string("product")
+        let nonce = string("nonce", bytesMax: PublicAPI.nonceBytesMax)
+        // Reserved for moves; its type and size are checked so that its meaning can be added later.
+        _ = string("token", bytesMax: PublicAPI.tokenBytesMax)
+        if installation == nil, activates { refuseMissingIdentity() }
+        try finish()
+        return ValidationRequest(
+            licenseKey: licenseKey, installation: installation, product: product, nonce: nonce, activates: activates)
+    }
+
+    /// Who asks; nil without a domain and without an identifier, or when a member is wrong.
+    mutating func installation(peer: CanonicalAddress) -> Installation? {
+        let domain = domain("domain")
+        let id = value("installation_id", InstallationID.expectation, InstallationID.init)
+        let address = value("ip_address", "must be an IPv4 or IPv6 address", CanonicalAddress.init)
+        return Installation(domain: domain, installationID: id, address: address ?? peer, peer: peer)
+    }
+
+    mutating func domain(_ name: String) -> CanonicalDomain? {
+        guard let text = string(name) else { return nil }
+        do {
+            return try CanonicalDomain(text)
+        } catch {
+            refuse(name, error.reason)
+            return nil
+        }
+    }
+
+    private mutating func refuseMissingIdentity() {
+        guard isAbsent("domain"), isAbsent("installation_id") else { return }
+        refuse("domain", "must be there and not empty, or installation_id must")
+    }
+}

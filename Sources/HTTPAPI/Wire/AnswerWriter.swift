@@ -1,0 +1,61 @@
+import Licensing
+import Primitives
+
+extension ValidationAnswer {
+    /// The answer as the guide shapes it, and the members that are ours, always all of them (DESIGN §4).
+    package var json: [UInt8] {
+        JSONWriter.object { json in
+            json.member("valid", verdict.isValid)
+            writeLicense(to: &json)
+            json.member("code", verdict.rawValue)
+            json.member("message", verdict.message)
+            json.member("license_id", license?.facts.id.description)
+            json.member("product", license?.product.code.text)
+            writeActivation(to: &json)
+            json.member("expires_at_time", expiresAt?.description)
+            json.member("grace_until", graceUntil?.description)
+            json.member("next_check_at", nextCheckAt.description)
+            json.member("server_time", serverTime.description)
+            json.member("nonce", nonce)
+            json.member("token", token.map { String(decoding: $0, as: UTF8.self) })
+            json.member("stale", false)
+            json.member("warnings", objects: warnings) { warning, json in
+                json.member("code", warning.rawValue)
+                json.member("message", warning.message)
+            }
+        }
+    }
+
+    private func writeLicense(to json: inout JSONWriter) {
+        json.member("license_type", license?.terms.type.text)
+        json.member("expires_at", expiresAt?.lastValidDay.description)
+        json.member("max_activations", license.map { Int64($0.terms.maxActivations) })
+        json.member("current_activations", Int64(license?.facts.used ?? 0))
+        json.member("features", license?.terms.features.map(\.text) ?? [])
+    }
+
+    private func writeActivation(to json: inout JSONWriter) {
+        guard let seat else {
+            json.member("activation", nil as String?)
+            return
+        }
+        json.member("activation") { json in
+            json.member("id", seat.place?.activation.description)
+            json.member("domain", seat.installation.domain?.ascii)
+            json.member("ip", seat.installation.address.description)
+            json.member("kind", seat.place == nil ? "development" : "production")
+            json.member("first_seen", seat.place?.firstSeen.description)
+        }
+    }
+
+    /// Nil for a license that never expires.
+    private var expiresAt: Timestamp? {
+        license.flatMap { $0.facts.expiresAt == .distantFuture ? nil : $0.facts.expiresAt }
+    }
+
+    private var graceUntil: Timestamp? {
+        license.flatMap { $0.facts.graceSeconds > 0 && expiresAt != nil ? $0.facts.graceEnd : nil }
+    }
+
+    private var warnings: [Verdict] { verdict == .expiredGrace ? [.expiredGrace] : [] }
+}

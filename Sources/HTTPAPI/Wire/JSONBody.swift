@@ -1,0 +1,137 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import Primitives
+
+/// The members of a JSON object in a request, taken one by one; what is wrong with any of them is collected, so that
+/// the sender learns all of it at once. Members nobody asks for are ignored.
+struct Members {
+    /// Bytes of a string member unless told otherwise (reliability notes §3.1).
+    static let stringBytesMax = 1024
+
+    private let object: JSONObject
+    private var violations: [InvalidInput.Violation] = []
+
+    init(_ object: JSONObject) { self.object = object }
+
+    /// A string; nil when absent, null or empty.
+    mutating func string(_ name: String, bytesMax: Int = stringBytesMax) -> String? {
+        guard let value = value(name) else { return nil }
+        guard let text = value.stringValue else { return refuse(name, "must be a string, not a \(value.typeName)") }
+        guard text.utf8.count <= bytesMax else { return refuse(name, "must have at most \(bytesMax) bytes") }
+        guard !text.utf8.contains(0) else { return refuse(name, "must not hold U+0000") }
+        return text.isEmpty ? nil : text
+    }
+
+    /// Whether nothing was sent under `name`: absent, null or the empty string.
+    func isAbsent(_ name: String) -> Bool {
+        let value = object[name]
+        return value == nil || value == .null || value == .string("")
+    }
+
+    mutating func requiredString(_ name: String) -> String {
+        let before = violations.count
+        if let text = string(name) { return text }
+        if violations.count == before { refuse(name, "must be there and not empty") as Void }
+        return ""
+    }
+
+    mutating func integer(_ name: String) -> Int? {
+        guard let value = value(name) else { return nil }
+        guard let number = value.integerValue else { return refuse(name, "must be a whole number") }
+        return Int(number)
+    }
+
+    mutating func bool(_ name: String) -> Bool? {
+        guard let value = value(name) else { return nil }
+        guard case .bool(let truth) = value else { return refuse(name, "must be true or false") }
+        return truth
+    }
+
+    mutating func strings(_ name: String) -> [String]? {
+        guard let value = value(name) else { return nil }
+        let texts = value.arrayValue?.compactMap(\.stringValue)
+        guard let texts, texts.count == value.arrayValue?.count else {
+            return refuse(name, "must be a list of strings")
+        }
+        return texts
+    }
+
+    /// A string member that `parse` turns into a value; `reason` says what would be accepted.
+    mutating func value<Value>(_ name: String, _ reason: String, _ parse: (String) -> Value?) -> Value? {
+        guard let text = string(name) else { return nil }
+        guard let value = parse(text) else { return refuse(name, reason) }
+        return value
+    }
+
+    mutating func refuse(_ name: String, _ reason: String) {
+        violations.append(.init(member: name, reason: reason))
+    }
+
+    /// Throws `InvalidInput` with all that was wrong.
+    func finish() throws(InvalidInput) {
+        guard violations.isEmpty else { throw InvalidInput(violations) }
+    }
+
+    private func value(_ name: String) -> JSONValue? {
+        let value = object[name]
+        return value == .null ? nil : value
+    }
+
+    private mutating func refuse<Value>(_ name: String, _ reason: String) -> Value? {
+        violations.append(.init(member: name, reason: reason))
+        return nil
+    }
+}
+
+extension Request {
+    /// The JSON object in the body. Throws `Problem` and `JSONReader.Failure`.
+    func members(bytesMax: Int, requiresContentType: Bool) async throws -> Members {
+        if requiresContentType, !hasJSONContentType { throw Problem.unsupportedMediaType }
+        let body = try await collect(bytesMax: bytesMax)
+        let value = try JSONReader.read(body.readableBytesView)
+        guard let object = value.objectValue else {
+            throw Problem(
+                .badRequest, "body_not_object", "The body must be a JSON object.",
+                detail: "It is a \(value.typeName).")
+        }
+        return Members(object)
+    }
+
+    private func collect(bytesMax: Int) async throws -> ByteBuffer {
+        let declared = headers[.contentLength].flatMap { Int($0) } ?? 0
+        guard declared <= bytesMax else { throw Problem.bodyTooLarge(max: bytesMax) }
+        var whole = ByteBuffer()
+        for try await part in body {
+            var part = part
+            guard whole.readableBytes + part.readableBytes <= bytesMax else {
+                throw Problem.bodyTooLarge(max: bytesMax)
+            }
+            whole.writeBuffer(&part)
+        }
+        return whole
+    }
+
+    private var hasJSONContentType: Bool {
+        guard let parts = headers[.contentType]?.split(separator: ";").map({ $0.trimmed }), let type = parts.first
+        else { return false }
+        return type.lowercased() == "application/json"
+            && parts.dropFirst().allSatisfy { ["charset=utf-8", "charset=\"utf-8\""].contains($0.lowercased()) }
+    }
+}
+
+extension Substring {
+    fileprivate var trimmed: Substring {
+        let head = drop { $0 == " " || $0 == "\t" }
+        return head.lastIndex { $0 != " " && $0 != "\t" }.map { head[...$0] } ?? ""
+    }
+}
+
+extension Response {
+    /// A 200 or other answer with a JSON body.
+    static func json(_ bytes: [UInt8], status: HTTPResponse.Status = .ok) -> Response {
+        Response(
+            status: status, headers: [.contentType: "application/json"],
+            body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
+    }
+}

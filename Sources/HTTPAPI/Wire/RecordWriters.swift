@@ -1,0 +1,102 @@
+import Customers
+import Database
+import Licensing
+import Primitives
+
+// How records look in answers to operators: one function a kind.
+
+extension Customer {
+    func write(to json: inout JSONWriter) {
+        json.member("id", id.rawValue)
+        json.member("reference", reference)
+        json.member("state", state.rawValue)
+        json.member("version", version)
+        json.member("created_at", createdAt.description)
+    }
+}
+
+extension Product {
+    func write(to json: inout JSONWriter) {
+        json.member("code", code.text)
+        json.member("name", name)
+        json.member("license_type", terms.type.text)
+        json.member("features", terms.features.map(\.text))
+        json.member("max_activations", Int64(terms.maxActivations))
+        json.member("addresses_per_seat", Int64(terms.addressesPerSeat))
+        json.member("token_days", Int64(tokenDays))
+        json.member("counts_development", countsDevelopment)
+        json.member("version", version)
+        json.member("created_at", createdAt.description)
+    }
+}
+
+extension LicenseRecord {
+    /// The members of a license; its key only when it was just issued.
+    func write(to json: inout JSONWriter, key: LicenseKey? = nil, at now: Timestamp) {
+        json.member("id", license.id.description)
+        if let key { json.member("license_key", key.text) }
+        json.member("last4", last4)
+        json.member("customer_id", license.customerID.rawValue)
+        json.member("product", productCode.text)
+        json.member("license_type", license.terms.type.text)
+        json.member("features", license.terms.features.map(\.text))
+        json.member("status", license.status(at: now).rawValue)
+        json.member("expires_at", license.expiresAt?.lastValidDay.description)
+        json.member("expires_at_time", license.expiresAt?.description)
+        json.member("grace_until", license.graceUntil?.description)
+        json.member("max_activations", Int64(license.terms.maxActivations))
+        json.member("current_activations", Int64(license.used))
+        json.member("addresses_per_seat", Int64(license.terms.addressesPerSeat))
+        json.member("version", license.version)
+        json.member("created_at", license.createdAt.description)
+    }
+}
+
+extension Activation {
+    func write(to json: inout JSONWriter) {
+        json.member("id", id.description)
+        json.member("domain", domain)
+        json.member("installation_id", installationID)
+        json.member("kind", "production")
+        json.member("first_seen", firstSeen.description)
+        json.member("last_seen", lastSeen.description)
+        json.member("addresses", objects: addresses) { address, json in
+            json.member("address", address.address)
+            json.member("peer", address.peer)
+            json.member("first_seen", address.firstSeen.description)
+            json.member("last_seen", address.lastSeen.description)
+        }
+    }
+}
+
+extension SigningKeyRecord {
+    func write(to json: inout JSONWriter) {
+        json.member("kid", keyID)
+        json.member("state", state.rawValue)
+        json.member("created_at", createdAt.description)
+    }
+}
+
+extension Listing {
+    /// `{data, meta, links}`; the links are the same path with another page.
+    func json(_ page: Page, path: String, query: String, _ write: (Item, inout JSONWriter) -> Void) -> [UInt8] {
+        let pages = max(1, (total + Int64(page.perPage) - 1) / Int64(page.perPage))
+        func link(_ number: Int) -> String? {
+            guard (1...pages).contains(Int64(number)) else { return nil }
+            return "\(path)?\(query)page=\(number)&per_page=\(page.perPage)"
+        }
+        return JSONWriter.object { json in
+            json.member("data", objects: items) { write($0, &$1) }
+            json.member("meta") { json in
+                json.member("page", Int64(page.number))
+                json.member("per_page", Int64(page.perPage))
+                json.member("total", total)
+            }
+            json.member("links") { json in
+                json.member("self", "\(path)?\(query)page=\(page.number)&per_page=\(page.perPage)")
+                json.member("next", link(page.number + 1))
+                json.member("prev", link(page.number - 1))
+            }
+        }
+    }
+}

@@ -1,0 +1,46 @@
+import Primitives
+
+/// The parts of a JWS in compact form (RFC 7515 §7.1), decoded; only the spelling has been checked.
+struct CompactJWS {
+    let header: [UInt8]
+    let payload: [UInt8]
+    let signature: [UInt8]
+    /// What the signature covers: the ASCII characters of `header.payload`.
+    let signingInput: ArraySlice<UInt8>
+
+    /// Throws `malformed`. Refuses padding, white space and any second spelling of the same bytes: two tokens that
+    /// differ as text must not both be good, or a list of seen or revoked ones could be passed by.
+    init(_ token: LicenseToken) throws(LicenseTokenError) {
+        guard token.text.utf8.count <= LicenseToken.bytesMax else {
+            throw LicenseTokenError(.malformed, "the token is longer than \(LicenseToken.bytesMax) bytes")
+        }
+        let bytes = Array(token.text.utf8)
+        let parts = bytes.split(separator: UInt8(ascii: "."), maxSplits: 3, omittingEmptySubsequences: false)
+        guard parts.count == 3, parts.allSatisfy({ !$0.isEmpty }) else {
+            throw LicenseTokenError(.malformed, "the token is not three parts with a dot between them")
+        }
+        guard let header = Base64URL.decode(parts[0]), let payload = Base64URL.decode(parts[1]),
+            let signature = Base64URL.decode(parts[2])
+        else { throw LicenseTokenError(.malformed, "a part of the token is not canonical base64url without padding") }
+        self.header = header
+        self.payload = payload
+        self.signature = signature
+        signingInput = bytes[..<parts[1].endIndex]
+    }
+}
+
+extension JSONObject {
+    /// The object that is all of `json`. Throws `code`.
+    init(strict json: [UInt8], orThrow code: LicenseTokenError.Code, as part: String) throws(LicenseTokenError) {
+        let value: JSONValue
+        do {
+            value = try JSONReader.read(json)
+        } catch {
+            throw LicenseTokenError(code, "the \(part) is not strict JSON: \(error.reason) at byte \(error.offset)")
+        }
+        guard let object = value.objectValue else {
+            throw LicenseTokenError(code, "the \(part) is not a JSON object")
+        }
+        self = object
+    }
+}

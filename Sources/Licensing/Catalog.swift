@@ -1,0 +1,28 @@
+import Primitives
+import Synchronization
+
+/// All products, as validation needs them: few, rarely changed, replaced whole.
+package final class Catalog: Sendable {
+    private struct Snapshot: Sendable {
+        var byID: [ProductID: Product] = [:]
+        var byCode: [String: ProductID] = [:]
+    }
+
+    private let snapshot = Mutex(Snapshot())
+
+    package init() {}
+
+    package func product(_ id: ProductID) -> Product? { snapshot.withLock { $0.byID[id] } }
+
+    /// The identifier behind a code as a client wrote it.
+    package func productID(code: String) -> ProductID? { snapshot.withLock { $0.byCode[code] } }
+
+    /// Takes in a product; of two versions the higher stays.
+    package func apply(_ product: Product) {
+        snapshot.withLock { snapshot in
+            if let known = snapshot.byID[product.id], known.version > product.version { return }
+            snapshot.byID[product.id] = product
+            snapshot.byCode[product.code.text] = product.id
+        }
+    }
+}

@@ -1,0 +1,127 @@
+package import Primitives
+package import Secrets
+import Synchronization
+
+/// Everything validation asks, in memory (DESIGN D4): which license a key opens, what it allows, and which places hold
+/// a seat. It never decides who gets a seat; it only knows who has one.
+package final class LicenseIndex: Sendable {
+    /// Places whose time of last use is newer than the database's, beside the table that holds them.
+    private struct PlaceTable: Sendable {
+        var facts: [KeyedHash: PlaceFacts] = [:]
+        var touched: [KeyedHash] = []
+    }
+
+    private struct TermsTable: Sendable {
+        var list: [LicenseTerms] = []
+        var positions: [LicenseTerms: TermsID] = [:]
+    }
+
+    private let keys = Striped { [KeyedHash: LicenseID]() }
+    private let licenses = Striped { [UInt64: LicenseFacts]() }
+    private let places = Striped { PlaceTable() }
+    private let terms = Mutex(TermsTable())
+
+    package init() {}
+
+    /// The license that a key opens.
+    package func license(forKey hash: KeyedHash) -> LicenseFacts? {
+        keys.withTable(of: hash.high) { $0[hash] }.flatMap(license)
+    }
+
+    package func license(_ id: LicenseID) -> LicenseFacts? {
+        licenses.withTable(of: id.rawValue) { $0[id.rawValue] }
+    }
+
+    package func terms(_ id: TermsID) -> LicenseTerms { terms.withLock { $0.list[Int(id.position)] } }
+
+    /// The place, marked as seen at `now`, if it holds a seat and still counts there without asking the database.
+    package func confirm(_ place: KeyedHash, addressesPerSeat: Int, at now: Timestamp) -> PlaceFacts? {
+        places.withTable(of: place.high) { table in
+            guard var facts = table.facts[place], facts.counts(addressesPerSeat: addressesPerSeat, at: now) else {
+                return nil
+            }
+            if now > facts.lastSeen {
+                facts.lastSeen = now
+                if !facts.isTouched { table.touched.append(place) }
+                facts.isTouched = true
+                table.facts[place] = facts
+            }
+            return facts
+        }
+    }
+
+    /// The place as it is, without marking it.
+    package func place(_ place: KeyedHash) -> PlaceFacts? { places.withTable(of: place.high) { $0.facts[place] } }
+
+    /// Brings memory up to what a transaction committed; called in commit order.
+    package func apply(_ changes: [IndexChange]) {
+        for change in changes {
+            switch change {
+            case .license(let license): apply(license)
+            case .key(let hash, let license): keys.withTable(of: hash.high) { $0[hash] = license }
+            case .place(let hash, let facts): apply(hash, facts)
+            case .placeGone(let hash): places.withTable(of: hash.high) { _ = $0.facts.removeValue(forKey: hash) }
+            }
+        }
+    }
+
+    private func apply(_ license: License) {
+        let facts = LicenseFacts(license, terms: intern(license.terms))
+        licenses.withTable(of: license.id.rawValue) { table in
+            if let known = table[license.id.rawValue], known.version > facts.version { return }
+            table[license.id.rawValue] = facts
+        }
+    }
+
+    /// What memory knows of the last use survives: it is newer than what a transaction read.
+    private func apply(_ hash: KeyedHash, _ facts: PlaceFacts) {
+        places.withTable(of: hash.high) { table in
+            var facts = facts
+            if let known = table.facts[hash] {
+                facts.lastSeen = max(facts.lastSeen, known.lastSeen)
+                facts.isTouched = known.isTouched
+            }
+            table.facts[hash] = facts
+        }
+    }
+
+    private func intern(_ license: LicenseTerms) -> TermsID {
+        terms.withLock { table in
+            if let known = table.positions[license] { return known }
+            let id = TermsID(position: UInt32(table.list.count))
+            table.list.append(license)
+            table.positions[license] = id
+            return id
+        }
+    }
+}
+
+// MARK: - Last use
+
+extension LicenseIndex {
+    /// The places used since the last call, for the database; they count as stored from now on.
+    func takeTouchedPlaces() -> [(KeyedHash, PlaceFacts)] {
+        var taken: [(KeyedHash, PlaceFacts)] = []
+        places.forEachTable { table in
+            for hash in table.touched {
+                guard var facts = table.facts[hash] else { continue }
+                facts.isTouched = false
+                table.facts[hash] = facts
+                taken.append((hash, facts))
+            }
+            table.touched.removeAll(keepingCapacity: true)
+        }
+        return taken
+    }
+
+    /// Marks places as used again after they could not be stored.
+    func returnTouchedPlaces(_ places: [(KeyedHash, PlaceFacts)]) {
+        for (hash, _) in places {
+            self.places.withTable(of: hash.high) { table in
+                guard table.facts[hash]?.isTouched == false else { return }
+                table.facts[hash]?.isTouched = true
+                table.touched.append(hash)
+            }
+        }
+    }
+}

@@ -1,0 +1,31 @@
+import Synchronization
+
+/// A table split over many small locks, so that two requests rarely wait for one another.
+///
+/// Critical sections are a lookup and a copy of plain values: no reference counting, no call out, no await.
+final class Striped<Table: Sendable>: Sendable {
+    /// A power of two.
+    private static var stripeCount: Int { 64 }
+
+    private final class Stripe: Sendable {
+        let table: Mutex<Table>
+        init(_ table: Table) { self.table = Mutex(table) }
+    }
+
+    private let stripes: [Stripe]
+
+    init(_ make: @Sendable () -> Table) {
+        stripes = (0..<Self.stripeCount).map { _ in Stripe(make()) }
+    }
+
+    /// Runs `body` on the table that holds whatever hashes to `hash`. The high bits choose: the low ones are the
+    /// dictionary's.
+    func withTable<Value: Sendable>(of hash: UInt64, _ body: (inout Table) -> Value) -> Value {
+        stripes[Int(truncatingIfNeeded: hash >> 58)].table.withLock { body(&$0) }
+    }
+
+    /// Runs `body` on each table in turn, never on two at once.
+    func forEachTable(_ body: (inout Table) -> Void) {
+        for stripe in stripes { stripe.table.withLock { body(&$0) } }
+    }
+}

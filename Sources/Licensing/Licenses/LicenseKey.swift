@@ -1,0 +1,79 @@
+import Primitives
+
+/// What a customer types: `XXXX-XXXX-XXXX-XXXX`, 15 random Crockford symbols and a check symbol (DESIGN D6).
+///
+/// The check is a code over GF(32) = GF(2)[x]/(x⁵+x²+1): the sum of αⁱ·sᵢ over the positions i, counted from 0 at the
+/// left, is 0, with α = x. Since αⁱ ≠ 0 every single wrong symbol is caught, and since αⁱ ≠ αʲ for positions below 31
+/// every swap of two is caught too.
+package struct LicenseKey: Sendable, Equatable {
+    package static let symbolCount = 16
+    private static let groupLength = 4
+
+    /// Symbol values, 0…31.
+    private let symbols: [UInt8]
+
+    /// A new key; 75 bits come from `generator`.
+    package init(using generator: inout some RandomNumberGenerator) {
+        var symbols = (1..<Self.symbolCount).map { _ in UInt8.random(in: 0..<32, using: &generator) }
+        symbols.append(Self.checkSymbol(for: symbols))
+        self.symbols = symbols
+    }
+
+    /// Reads a key as people type and paste it: any case, any spaces and dashes, O for 0, I and L for 1.
+    /// Nil unless there are 16 symbols whose check holds.
+    package init?(typed text: String) {
+        var symbols: [UInt8] = []
+        for scalar in text.unicodeScalars where !Self.isSeparator(scalar) {
+            guard symbols.count < Self.symbolCount, scalar.isASCII,
+                let value = CrockfordBase32.typedValue(UInt8(scalar.value))
+            else { return nil }
+            symbols.append(value)
+        }
+        guard symbols.count == Self.symbolCount, Self.weightedSum(symbols) == 0 else { return nil }
+        self.symbols = symbols
+    }
+
+    /// The 16 symbols in ASCII without dashes: what is hashed.
+    package var canonicalBytes: [UInt8] { symbols.map(CrockfordBase32.symbol) }
+
+    /// `XXXX-XXXX-XXXX-XXXX`. A secret: for the one who issues it, never for a log.
+    package var text: String {
+        let characters = canonicalBytes
+        return stride(from: 0, to: characters.count, by: Self.groupLength)
+            .map { String(decoding: characters[$0..<$0 + Self.groupLength], as: UTF8.self) }
+            .joined(separator: "-")
+    }
+
+    /// The last four symbols, by which people tell keys apart.
+    package var last4: String { String(decoding: canonicalBytes.suffix(4), as: UTF8.self) }
+
+    private static func isSeparator(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.properties.isWhitespace || scalar.properties.isDash || scalar.value == 0xAD
+            || (0x200B...0x200D).contains(scalar.value) || scalar.value == 0xFEFF
+    }
+}
+
+extension LicenseKey: CustomStringConvertible {
+    /// Without the secret part, so that a key that reaches a log gives nothing away.
+    package var description: String { "****-****-****-\(last4)" }
+}
+
+// MARK: - The check symbol
+
+extension LicenseKey {
+    /// Multiplication by α = x.
+    private static func timesAlpha(_ value: UInt8) -> UInt8 {
+        let shifted = value << 1
+        return shifted & 0x20 == 0 ? shifted : shifted ^ 0x25
+    }
+
+    /// The sum of αⁱ·sᵢ, by Horner's rule from the right.
+    private static func weightedSum(_ symbols: [UInt8]) -> UInt8 {
+        symbols.reversed().reduce(0) { timesAlpha($0) ^ $1 }
+    }
+
+    /// The symbol that makes the sum 0 when appended: S·α⁻ⁿ for the sum S of n symbols, where α³¹ = 1.
+    private static func checkSymbol(for symbols: [UInt8]) -> UInt8 {
+        (0..<(31 - symbols.count)).reduce(weightedSum(symbols)) { value, _ in timesAlpha(value) }
+    }
+}

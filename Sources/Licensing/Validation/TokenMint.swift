@@ -1,0 +1,104 @@
+import Crypto
+import LicenseToken
+import Primitives
+import Secrets
+
+/// Makes license tokens, and gives the same one again within its hour (DESIGN D6).
+package struct TokenMint: Sendable {
+    /// Life of a token for a development host.
+    static let developmentLifeSeconds: Int64 = 86_400
+    /// Until the next check, before jitter; half a token's life when that is shorter.
+    static let checkIntervalSeconds: Int64 = 86_400
+    /// After a refusal the installation looks again sooner: the reason may have been mended.
+    static let refusedCheckIntervalSeconds: Int64 = 6 * 3600
+    /// A fleet that was installed together does not call together: ± 20 %.
+    static let jitterPercent: Int64 = 20
+    /// A token is used again for an hour at most.
+    static let bucketSeconds: Int64 = 3600
+
+    /// A token and when its holder should ask again.
+    struct Minted: Sendable {
+        let token: [UInt8]
+        let nextCheckAt: Timestamp
+    }
+
+    private let issuer: String
+    private let keys: SigningKeyRing
+    private let cache: TokenCache
+
+    package init(issuer: String, keys: SigningKeyRing, cache: TokenCache) {
+        self.issuer = issuer
+        self.keys = keys
+        self.cache = cache
+    }
+
+    /// The token for a valid seat. `place` is what the seat is recognized by. A nonce always makes a fresh one.
+    func token(
+        for seat: ValidationAnswer.Seat, place: KeyedHash, of license: ValidationAnswer.License, nonce: String?,
+        at now: Timestamp
+    ) throws -> Minted {
+        let signer = keys.signer
+        let stamp = TokenCache.Stamp(
+            licenseVersion: license.facts.version, productVersion: license.product.version, keyID: signer.keyID,
+            // Each place's hours begin at its own moment, so that a fleet is not signed anew all at once.
+            bucket: (now.seconds + Int64(place.low % UInt64(Self.bucketSeconds))) / Self.bucketSeconds)
+        if nonce == nil, let known = cache.token(for: place, stamp), known.nextCheckAt > now { return known }
+        let claims = claims(for: seat, place: place, of: license, nonce: nonce, at: now)
+        let minted = Minted(
+            token: try signer.sign(claims), nextCheckAt: Timestamp(seconds: claims.nextCheckAt))
+        if nonce == nil { cache.keep(minted, for: place, stamp) }
+        return minted
+    }
+
+    /// When an installation that was refused should ask again.
+    static func nextCheckAfterRefusal(at now: Timestamp, spread: UInt64) -> Timestamp {
+        now.wholeSeconds + .seconds(jittered(refusedCheckIntervalSeconds, spread: spread))
+    }
+
+    /// `seconds` ± 20 %, chosen by `spread`.
+    static func jittered(_ seconds: Int64, spread: UInt64) -> Int64 {
+        let reach = seconds * jitterPercent / 100
+        guard reach > 0 else { return seconds }
+        return seconds - reach + Int64(spread % UInt64(2 * reach + 1))
+    }
+
+    private func claims(
+        for seat: ValidationAnswer.Seat, place: KeyedHash, of license: ValidationAnswer.License, nonce: String?,
+        at now: Timestamp
+    ) -> LicenseClaims {
+        let issuedAt = now.seconds
+        let life =
+            seat.place == nil
+            ? min(Self.developmentLifeSeconds, license.tokenLifeSeconds) : license.tokenLifeSeconds
+        // Never longer than license and grace; rules admitted this instant, so at least a second is left.
+        let expiresAt = min(issuedAt + life, license.facts.graceEnd.seconds)
+        let interval = Self.jittered(min(Self.checkIntervalSeconds, life / 2), spread: place.high ^ UInt64(issuedAt))
+        let activation = seat.place?.activation
+        return LicenseClaims(
+            issuer: issuer, licenseID: license.facts.id.description, product: license.product.code.text,
+            tokenID: Self.tokenID(activation: activation, place: place, issuedAt: issuedAt, nonce: nonce),
+            issuedAt: issuedAt, expiresAt: expiresAt,
+            licenseExpiresAt: license.facts.expiresAt == .distantFuture ? nil : license.facts.expiresAt.seconds,
+            graceSeconds: Int64(license.facts.graceSeconds), licenseType: license.terms.type.text,
+            activationsMax: Int64(license.terms.maxActivations), activationsUsed: Int64(license.facts.used),
+            features: license.terms.features.map(\.text), domain: seat.installation.domain?.ascii,
+            address: seat.installation.address.description,
+            installationID: seat.installation.installationID?.text, activationID: activation?.description,
+            licenseVersion: license.facts.version, statusIndex: Int64(license.facts.statusIndex), nonce: nonce,
+            nextCheckAt: min(issuedAt + interval, expiresAt), serverTime: issuedAt,
+            binding: seat.installation.identity.domain == nil ? .installation : .domain)
+    }
+
+    /// `jti`: derived, so that signing needs no record of its own; the activation's row is the recorded intent.
+    private static func tokenID(
+        activation: ActivationID?, place: KeyedHash, issuedAt: Int64, nonce: String?
+    ) -> String {
+        let subject = activation?.description ?? Base64URL.encode(place.bytes)
+        let digest = SHA256.hash(data: [UInt8]("\(subject)\n\(issuedAt)\n\(nonce ?? "")".utf8))
+        return Base64URL.encode([UInt8](digest).prefix(16))
+    }
+}
+
+extension ValidationAnswer.License {
+    var tokenLifeSeconds: Int64 { Int64(product.tokenDays) * CivilDate.secondsPerDay }
+}

@@ -1,0 +1,163 @@
+package import Journal
+import Primitives
+import Secrets
+
+/// Answers checks. A repeat from a known installation is answered from memory, without SQL and without suspending;
+/// only a newcomer goes to the writer (DESIGN D4).
+package struct Validator: Sendable {
+    /// Too many newcomers of one license.
+    package struct NewcomersLimited: Error {
+        package let retryAfterSeconds: Int64
+    }
+
+    private let hashes: KeyedHashes
+    private let index: LicenseIndex
+    private let catalog: Catalog
+    private let mint: TokenMint
+    private let queue: SeatQueue
+    /// Stands in for an absent `product`; nil accepts any.
+    private let defaultProduct: String?
+    private let newcomers = NewcomerLimit()
+    private let refusals = RefusalMemory()
+
+    package init(
+        hashes: KeyedHashes, index: LicenseIndex, catalog: Catalog, mint: TokenMint, queue: SeatQueue,
+        defaultProduct: String?
+    ) {
+        self.hashes = hashes
+        self.index = index
+        self.catalog = catalog
+        self.mint = mint
+        self.queue = queue
+        self.defaultProduct = defaultProduct
+    }
+
+    /// What memory alone can say.
+    private enum Recalled {
+        case answer(ValidationAnswer)
+        case newcomer(SeatClaim, ValidationAnswer.License)
+    }
+
+    /// The answer to `request`. Throws `NewcomersLimited`, `SeatQueue.Overloaded`, or `DatabaseError` when a seat was
+    /// needed and could not be decided: then nothing is said about the license.
+    package func answer(
+        _ request: ValidationRequest, by provenance: Provenance
+    ) async throws -> ValidationAnswer {
+        switch try recall(request, by: provenance) {
+        case .answer(let answer): return answer
+        case .newcomer(let claim, let license):
+            let outcome = try await queue.claim(claim)
+            return try answer(request, outcome, claim, license)
+        }
+    }
+
+    /// The part of a check that memory decides: everything, for all but newcomers.
+    private func recall(_ request: ValidationRequest, by provenance: Provenance) throws -> Recalled {
+        let now = provenance.at
+        guard let key = LicenseKey(typed: request.licenseKey) else {
+            return .answer(seatless(.keyMalformed, request, at: now))
+        }
+        let keyHash = hashes.hash(of: key)
+        guard let facts = index.license(forKey: keyHash), let license = view(of: facts) else {
+            return .answer(seatless(.notFound, request, spread: keyHash.low, at: now))
+        }
+        if let objection = objection(to: facts, request, at: now) {
+            return .answer(seatless(objection, request, license, at: now))
+        }
+        guard let installation = request.installation else {
+            return .answer(seatless(Rules.verdict(on: facts, for: .notAsked, at: now), request, license, at: now))
+        }
+        return try recall(installation, request, license, by: provenance)
+    }
+
+    private func recall(
+        _ installation: Installation, _ request: ValidationRequest, _ license: ValidationAnswer.License,
+        by provenance: Provenance
+    ) throws -> Recalled {
+        let now = provenance.at
+        let place = hashes.place(license.facts.id, installation.identity, installation.address.network)
+        if installation.isDevelopment, !license.product.countsDevelopment {
+            let seat = ValidationAnswer.Seat(place: nil, installation: installation)
+            return .answer(try answer(.development, seat, place, request, license, at: now))
+        }
+        if let known = index.confirm(place, addressesPerSeat: license.terms.addressesPerSeat, at: now) {
+            let seat = ValidationAnswer.Seat(place: known, installation: installation)
+            return .answer(try answer(.holds, seat, place, request, license, at: now))
+        }
+        let newcomer = Rules.verdict(on: license.facts, for: .newcomer, at: now)
+        guard request.activates, newcomer == .notActivated else {
+            return .answer(seatless(newcomer, request, license, at: now))
+        }
+        if let verdict = refusals.refusal(of: place, version: license.facts.version, at: now) {
+            return .answer(seatless(verdict, request, license, at: now))
+        }
+        if let delay = newcomers.delay(for: license.facts.id, at: now) {
+            throw NewcomersLimited(retryAfterSeconds: delay.wholeSeconds + 1)
+        }
+        let claim = SeatClaim(
+            license: license.facts.id, installation: installation, place: place, provenance: provenance)
+        return .newcomer(claim, license)
+    }
+
+    /// The answer once the writer has decided, with the license as it stands now.
+    private func answer(
+        _ request: ValidationRequest, _ outcome: SeatOutcome, _ claim: SeatClaim, _ before: ValidationAnswer.License
+    ) throws -> ValidationAnswer {
+        let now = claim.provenance.at
+        let license = index.license(before.facts.id).flatMap(view) ?? before
+        if let objection = objection(to: license.facts, request, at: now) {
+            return seatless(objection, request, license, at: now)
+        }
+        switch outcome {
+        case .held(let place):
+            let seat = ValidationAnswer.Seat(place: place, installation: claim.installation)
+            return try answer(.granted, seat, claim.place, request, license, at: now)
+        case .refused(let verdict, let version):
+            refusals.remember(verdict, of: claim.place, version: version, at: now)
+            return seatless(verdict, request, license, at: now)
+        case .notInForce:
+            // The database knows of a change that memory does not know yet: nothing true can be said now.
+            throw SeatQueue.Overloaded(retryAfterSeconds: SeatQueue.retryAfterSeconds)
+        }
+    }
+}
+
+// MARK: - Parts of an answer
+
+extension Validator {
+    private func view(of facts: LicenseFacts) -> ValidationAnswer.License? {
+        catalog.product(facts.productID).map {
+            ValidationAnswer.License(facts: facts, terms: index.terms(facts.terms), product: $0)
+        }
+    }
+
+    private func objection(to facts: LicenseFacts, _ request: ValidationRequest, at now: Timestamp) -> Verdict? {
+        let asked = request.product ?? defaultProduct
+        let id = asked.flatMap(catalog.productID(code:))
+        return Rules.objection(to: facts, productAsked: id, productKnown: asked == nil || id != nil, at: now)
+    }
+
+    private func answer(
+        _ standing: SeatStanding, _ seat: ValidationAnswer.Seat, _ place: KeyedHash, _ request: ValidationRequest,
+        _ license: ValidationAnswer.License, at now: Timestamp
+    ) throws -> ValidationAnswer {
+        let verdict = Rules.verdict(on: license.facts, for: standing, at: now)
+        guard verdict.isValid else { return seatless(verdict, request, license, at: now) }
+        let minted = try mint.token(for: seat, place: place, of: license, nonce: request.nonce, at: now)
+        return ValidationAnswer(
+            verdict: verdict, license: license, seat: seat, token: minted.token, nextCheckAt: minted.nextCheckAt,
+            serverTime: now.wholeSeconds, nonce: request.nonce)
+    }
+
+    /// An answer that gives no seat: a refusal, or one about the license alone.
+    private func seatless(
+        _ verdict: Verdict, _ request: ValidationRequest, _ license: ValidationAnswer.License? = nil,
+        spread: UInt64? = nil, at now: Timestamp
+    ) -> ValidationAnswer {
+        let spread = spread ?? license?.facts.id.rawValue ?? UInt64(bitPattern: now.milliseconds)
+        return ValidationAnswer(
+            verdict: verdict, license: license, seat: nil, token: nil,
+            nextCheckAt: TokenMint.nextCheckAfterRefusal(at: now, spread: spread), serverTime: now.wholeSeconds,
+            nonce: request.nonce)
+    }
+}

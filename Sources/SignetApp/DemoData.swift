@@ -1,0 +1,48 @@
+import Customers
+import Database
+import Journal
+package import Licensing
+import Primitives
+
+/// The demonstration: the guide's customer 123 with a professional license of `whm-panel`.
+package enum DemoData {
+    private static let productCode = "whm-panel"
+    private static let validDays: Int64 = 365
+
+    /// Loads the demonstration into an empty database, or finds it there. The license's key, or nil when the database
+    /// holds something else.
+    package static func load(into signet: Signet) async throws -> LicenseKey? {
+        let licensing = signet.licensing
+        guard try await licensing.product(code: productCode) == nil else { return try await existingKey(licensing) }
+        let provenance = Provenance(actor: "signet demo", requestID: "demo", at: signet.clock.now())
+        let terms = try LicenseTerms(
+            type: "professional", features: ["whm", "billing", "support"], maxActivations: 1,
+            addressesPerSeat: LicenseTerms.addressesPerSeatDefault)
+        let product = try await licensing.createProduct(
+            NewProduct(code: productCode, name: "WHM Panel", terms: terms, tokenDays: nil, countsDevelopment: false),
+            dryRun: false, by: provenance)
+        let customer = try await licensing.createCustomer(
+            id: CustomerID(123), reference: nil, dryRun: false, by: provenance)
+        let new = try NewLicense(
+            customer: customer.id, product: product, terms: terms,
+            expiry: .through(provenance.at.date.adding(days: validDays)), graceDays: 0)
+        return try await licensing.issueLicense(new, dryRun: false, by: provenance).key
+    }
+
+    private static func existingKey(_ licensing: LicensingService) async throws -> LicenseKey? {
+        guard let customer = CustomerID(123), let page = Page(perPage: 1) else { return nil }
+        let filter = LicenseFilter(customer: customer)
+        let first = try await licensing.licenses(filter, page, at: .distantPast).items.first
+        guard let first else { return nil }
+        return try await licensing.key(of: first.license.id)
+    }
+
+    /// A curl command that works as pasted.
+    package static func curlCommand(_ key: LicenseKey, listen: Settings.Listen) -> String {
+        """
+        curl -s http://\(listen)/api/v1/installer/validate \\
+          -H 'Content-Type: application/json' \\
+          -d '{"license_key": "\(key.text)", "domain": "example.com", "ip_address": "192.168.1.100"}'
+        """
+    }
+}

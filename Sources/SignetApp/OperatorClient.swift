@@ -1,0 +1,138 @@
+import AsyncHTTPClient
+import Database
+import Foundation
+import HTTPAPI
+import HTTPTypes
+import Hummingbird
+package import Logging
+import NIOCore
+import NIOHTTP1
+package import Primitives
+
+/// How a command reaches the application: one client, two transports, the same API behind both (DESIGN D1).
+package final class OperatorClient: Sendable {
+    /// What the application answered.
+    package struct Answer: Sendable {
+        package let status: Int
+        package let body: [UInt8]
+        package let json: JSONValue
+
+        package var isSuccess: Bool { (200..<300).contains(status) }
+    }
+
+    /// The application did not answer.
+    package struct Unreachable: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    private enum Transport: Sendable {
+        /// A server holds the database: its Unix socket.
+        case socket(HTTPClient, path: String)
+        /// Nobody does: the application runs in this process for the time of the command.
+        case process(Signet, any HTTPResponder<OperatorContext>)
+    }
+
+    /// Bytes of an answer.
+    private static let answerBytesMax = 16 << 20
+    private static let timeoutSeconds: Int64 = 65
+    /// How long to wait for another command that holds the database, or a server that is just starting.
+    private static let patience = Duration.seconds(5)
+    private static let retryPeriod = Duration.milliseconds(50)
+
+    private let transport: Transport
+
+    private init(_ transport: Transport) { self.transport = transport }
+
+    /// Finds the application of `settings`, or starts it in this process. Throws `Unreachable` and whatever keeps the
+    /// application from starting.
+    package static func open(_ settings: Settings, command: String, logger: Logger) async throws -> OperatorClient {
+        let deadline = ContinuousClock.now + patience
+        while true {
+            do {
+                let signet = try await Signet.open(settings, command: command, logger: logger)
+                let api = OperatorAPI(licensing: signet.licensing, clock: signet.clock)
+                return OperatorClient(.process(signet, api.router().buildResponder()))
+            } catch let held as DataDirectoryLock.Held {
+                if let client = await connect(settings.socketPath) { return client }
+                guard ContinuousClock.now < deadline else {
+                    throw Unreachable(description: "\(held.path) is held by \(held.holder), which does not answer")
+                }
+                try await Task.sleep(for: retryPeriod)
+            }
+        }
+    }
+
+    /// A client of the server behind `path`, if one answers there.
+    private static func connect(_ path: String) async -> OperatorClient? {
+        let client = OperatorClient(.socket(HTTPClient(eventLoopGroup: HTTPClient.defaultEventLoopGroup), path: path))
+        if let answer = try? await client.call(.get, "/api/v1/keys"), answer.isSuccess { return client }
+        try? await client.close()
+        return nil
+    }
+
+    /// Ends the connection, or the application in this process.
+    package func close() async throws {
+        switch transport {
+        case .socket(let client, _): try await client.shutdown()
+        case .process(let signet, _): try await signet.close()
+        }
+    }
+
+    /// Reads what is at `path`. Throws `Unreachable`.
+    package func get(_ path: String) async throws -> Answer { try await call(.get, path) }
+
+    /// Sends a JSON object to `path`. Throws `Unreachable`.
+    package func post(_ path: String, _ body: [UInt8]) async throws -> Answer { try await call(.post, path, body) }
+
+    private func call(_ method: HTTPRequest.Method, _ path: String, _ body: [UInt8]? = nil) async throws -> Answer {
+        let (status, bytes) =
+            switch transport {
+            case .socket(let client, let socket): try await send(method, path, body, by: client, to: socket)
+            case .process(let signet, let responder): try await send(method, path, body, to: responder, signet)
+            }
+        return Answer(status: status, body: bytes, json: try JSONReader.read(bytes))
+    }
+
+    private func send(
+        _ method: HTTPRequest.Method, _ path: String, _ body: [UInt8]?, by client: HTTPClient, to socket: String
+    ) async throws -> (Int, [UInt8]) {
+        guard let url = URL(httpURLWithSocketPath: socket, uri: path) else {
+            throw Unreachable(description: "the socket path \(socket) is no path")
+        }
+        var request = HTTPClientRequest(url: url.absoluteString)
+        request.method = .init(rawValue: method.rawValue)
+        request.headers.add(name: "Content-Type", value: "application/json")
+        if let body { request.body = .bytes(ByteBuffer(bytes: body)) }
+        do {
+            let response = try await client.execute(request, timeout: .seconds(Self.timeoutSeconds))
+            let bytes = try await response.body.collect(upTo: Self.answerBytesMax)
+            return (Int(response.status.code), Array(bytes.readableBytesView))
+        } catch {
+            throw Unreachable(description: "the server at \(socket) does not answer: \(error)")
+        }
+    }
+
+    private func send(
+        _ method: HTTPRequest.Method, _ path: String, _ body: [UInt8]?,
+        to responder: any HTTPResponder<OperatorContext>, _ signet: Signet
+    ) async throws -> (Int, [UInt8]) {
+        let context = OperatorContext(
+            credentials: .ownProcess, requestID: UUID().uuidString.lowercased(), logger: signet.logger)
+        let request = Request(
+            head: HTTPRequest(method: method, scheme: nil, authority: nil, path: path),
+            body: RequestBody(buffer: ByteBuffer(bytes: body ?? [])))
+        let response = try await responder.respond(to: request, context: context)
+        let collector = BodyCollector()
+        try await response.body.write(collector)
+        return (response.status.code, Array(collector.buffer.readableBytesView))
+    }
+}
+
+/// Takes a response's body as it is written. Used by one task at a time, as the protocol asks.
+private final class BodyCollector: ResponseBodyWriter {
+    var buffer = ByteBuffer()
+
+    func write(_ part: ByteBuffer) async throws { buffer.writeImmutableBuffer(part) }
+
+    func finish(_ trailingHeaders: HTTPFields?) async throws {}
+}

@@ -1,0 +1,158 @@
+import Foundation
+import HTTPAPI
+import Hummingbird
+import Licensing
+import Logging
+import NIOCore
+import ServiceLifecycle
+import Synchronization
+import UnixSignals
+
+/// Serves installations over TCP and operators over the Unix socket until it is told to stop.
+package struct Server: Sendable {
+    /// File descriptors kept for the database, the log and the like.
+    private static let descriptorReserve = 128
+    /// Connections that wait to be accepted.
+    private static let backlog = 1024
+    /// Longest path of a Unix socket in bytes, without the final NUL; source: unix(7).
+    private static let socketPathBytesMax = 107
+
+    private let signet: Signet
+
+    package init(_ signet: Signet) { self.signet = signet }
+
+    /// Why the server cannot start.
+    package enum Failure: Error, Equatable, CustomStringConvertible {
+        case socketPathTooLong(String)
+        case cannotListen(String, reason: String)
+
+        package var description: String {
+            switch self {
+            case .socketPathTooLong(let path):
+                "the socket path \(path) has more than \(socketPathBytesMax) bytes; choose a shorter data directory"
+            case .cannotListen(let address, let reason): "cannot listen on \(address): \(reason)"
+            }
+        }
+    }
+
+    /// Serves until SIGTERM or SIGINT. `onReady` is called once with the bound address, when both listeners answer.
+    package func run(onReady: @escaping @Sendable (Settings.Listen) -> Void) async throws {
+        guard signet.settings.socketPath.utf8.count <= Self.socketPathBytesMax else {
+            throw Failure.socketPathTooLong(signet.settings.socketPath)
+        }
+        let readiness = Readiness(onReady)
+        let services: [any Service] = [
+            clients(readiness), operators(readiness),
+            LastSeenService(licensing: signet.licensing, logger: signet.logger),
+        ]
+        let group = ServiceGroup(
+            configuration: .init(
+                services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: signet.logger))
+        do {
+            try await group.run()
+        } catch let error as IOError {
+            throw Failure.cannotListen(signet.settings.listen.description, reason: error.reasonOnly)
+        }
+        unlink(signet.settings.socketPath)
+    }
+
+    private func clients(_ readiness: Readiness) -> some Service {
+        let settings = signet.settings
+        let census = ConnectionCensus(
+            perClientMax: settings.connectionsPerClientMax, perProxyMax: settings.connectionsPerProxyMax,
+            proxies: settings.trustedProxies)
+        let api = PublicAPI(licensing: signet.licensing, clock: signet.clock, proxies: settings.trustedProxies)
+        return Application(
+            router: api.router(), server: .clients(census),
+            configuration: .init(
+                address: .hostname(settings.listen.host, port: settings.listen.port), backlog: Self.backlog,
+                availableConnectionsDelegate: .maximum(
+                    Self.connectionsMax(settings, signet.logger), logger: signet.logger)),
+            onServerRunning: { readiness.clientsServed(on: $0) }, logger: signet.logger)
+    }
+
+    private func operators(_ readiness: Readiness) -> some Service {
+        let path = signet.settings.socketPath
+        return Application(
+            router: OperatorAPI(licensing: signet.licensing, clock: signet.clock).router(), server: .operators(),
+            configuration: .init(address: .unixDomainSocket(path: path)),
+            onServerRunning: { _ in
+                chmod(path, 0o600)
+                readiness.operatorsServed()
+            }, logger: signet.logger)
+    }
+
+    /// The setting, or less where the system grants fewer descriptors.
+    private static func connectionsMax(_ settings: Settings, _ logger: Logger) -> Int {
+        var limit = rlimit()
+        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        let granted = max(1, Int(clamping: limit.rlim_cur) - descriptorReserve)
+        if granted < settings.connectionsMax {
+            logger.notice("the limit on open files allows fewer connections", metadata: ["max": "\(granted)"])
+        }
+        return min(settings.connectionsMax, granted)
+    }
+}
+
+/// Calls back once, when both listeners answer.
+private final class Readiness: Sendable {
+    private struct State: Sendable {
+        var address: Settings.Listen?
+        var operators = false
+        var isTold = false
+    }
+
+    private let onReady: @Sendable (Settings.Listen) -> Void
+    private let state = Mutex(State())
+
+    init(_ onReady: @escaping @Sendable (Settings.Listen) -> Void) { self.onReady = onReady }
+
+    func clientsServed(on channel: any Channel) {
+        guard let address = channel.localAddress, let host = address.ipAddress, let port = address.port else { return }
+        update { $0.address = Settings.Listen(host: host, port: port) }
+    }
+
+    func operatorsServed() { update { $0.operators = true } }
+
+    private func update(_ change: (inout State) -> Void) {
+        let ready = state.withLock { state -> Settings.Listen? in
+            change(&state)
+            guard state.operators, !state.isTold, let address = state.address else { return nil }
+            state.isTold = true
+            return address
+        }
+        if let ready { onReady(ready) }
+    }
+}
+
+/// Stores times of last use every few seconds.
+private struct LastSeenService: Service {
+    /// What a crash may lose of these times, and of nothing else.
+    private static let period = Duration.seconds(5)
+
+    let licensing: LicensingService
+    let logger: Logger
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                try? await Task.sleep(for: Self.period)  // ends early only to end the loop
+                await store()
+            }
+        }
+    }
+
+    private func store() async {
+        do {
+            try await licensing.storeLastSeen()
+        } catch {
+            logger.warning("times of last use were not stored; they will be", metadata: ["error": "\(error)"])
+        }
+    }
+}
+
+extension IOError {
+    fileprivate var reasonOnly: String { String(cString: strerror(errnoCode)) }
+}

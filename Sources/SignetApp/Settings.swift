@@ -1,0 +1,47 @@
+package import Licensing
+package import Logging
+
+/// Everything that differs between installations of Signet, checked.
+package struct Settings: Sendable, Equatable {
+    /// Where the public listener is bound.
+    package struct Listen: Sendable, Equatable, CustomStringConvertible {
+        package let host: String
+        /// 0 takes a free one.
+        package let port: Int
+
+        package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+    }
+
+    package var listen = Listen(host: "127.0.0.1", port: 8080)
+    /// Directory of the database, its lock and the command line's socket.
+    package var data = "data"
+    /// Directory of the secrets.
+    package var keys = "Keys"
+    /// Path of the SQLite file; nil for `signet.db` in `data`.
+    package var databasePath: String?
+    package var issuer = "signet"
+    package var defaultProduct: String?
+    package var trustedProxies: [AddressRange] = []
+    package var connectionsMax = 20_000
+    package var connectionsPerClientMax = 256
+    package var connectionsPerProxyMax = 2048
+    package var writeQueueMax = 4096
+    package var logLevel = Logger.Level.info
+
+    package init() {}
+}
+
+extension Settings {
+    package var sqlitePath: String { databasePath ?? data + "/signet.db" }
+
+    /// The directory that one process may hold: the one the database file is in.
+    package var stateDirectory: String {
+        guard let databasePath else { return data }
+        guard let slash = databasePath.lastIndex(of: "/") else { return "." }
+        return slash == databasePath.startIndex ? "/" : String(databasePath[..<slash])
+    }
+
+    package var lockPath: String { stateDirectory + "/signet.lock" }
+
+    package var socketPath: String { stateDirectory + "/signet.sock" }
+}

@@ -1,0 +1,110 @@
+import Customers
+import Database
+import Foundation
+import HTTPAPI
+import Journal
+package import Licensing
+package import Logging
+package import Primitives
+import Secrets
+
+/// The application: all parts put together over one database that this process owns.
+package final class Signet: Sendable {
+    package let settings: Settings
+    package let licensing: LicensingService
+    package let clock: any WallClock
+    package let logger: Logger
+
+    private let database: Database
+    private let lock: DataDirectoryLock
+
+    private init(
+        settings: Settings, licensing: LicensingService, clock: any WallClock, logger: Logger, database: Database,
+        lock: DataDirectoryLock
+    ) {
+        self.settings = settings
+        self.licensing = licensing
+        self.clock = clock
+        self.logger = logger
+        self.database = database
+        self.lock = lock
+    }
+
+    private static var migrations: [Migration] {
+        Secrets.migrations + Journal.migrations + CustomerStore.migrations + LicensingSchema.migrations
+    }
+
+    /// Takes the data directory, opens and migrates the database, checks the secrets and fills memory.
+    ///
+    /// `command` says who holds the directory, to others that want it. Throws `DataDirectoryLock.Held`,
+    /// `DatabaseError`, `SecretsError`.
+    package static func open(
+        _ settings: Settings, command: String, clock: any WallClock = SystemWallClock(), logger: Logger
+    ) async throws -> Signet {
+        try makeStateDirectory(settings.stateDirectory)
+        let lock = try DataDirectoryLock(
+            path: settings.lockPath, holder: "process \(ProcessInfo.processInfo.processIdentifier) (\(command))")
+        let driver = try SQLiteDriver.open(
+            path: settings.sqlitePath,
+            onFailure: { error in
+                // Whatever was not answered yet was not promised; a new process starts from what the disk really holds.
+                logger.critical("the database failed; leaving", metadata: ["error": "\(error)"])
+                exit(ExitStatus.unavailable.rawValue)
+            })
+        let database = Database(driver: driver)
+        try await migrate(database, settings, at: clock.now(), logger)
+        let secrets = try await Secrets.open(
+            SecretsDirectory(path: settings.keys), database: database, at: clock.now())
+        let customerKeys = CustomerKeys(secrets: secrets)
+        let journal = Journal(customerKeys: customerKeys)
+        let licensing = try await LicensingService(
+            database: database, secrets: secrets, journal: journal,
+            customers: CustomerStore(journal: journal, keys: customerKeys), settings: settings.licensing,
+            by: Provenance(actor: "signet", requestID: "start", at: clock.now()))
+        return Signet(
+            settings: settings, licensing: licensing, clock: clock, logger: logger, database: database, lock: lock)
+    }
+
+    /// Stores what only memory knows and gives the data directory to others.
+    package func close() async throws {
+        try await licensing.storeLastSeen()
+        try database.close()
+        lock.release()
+    }
+
+    private static func makeStateDirectory(_ path: String) throws {
+        do {
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw DatabaseError.unavailable(detail: "the directory \(path) cannot be made")
+        }
+    }
+
+    private static func migrate(
+        _ database: Database, _ settings: Settings, at now: Timestamp, _ logger: Logger
+    ) async throws {
+        let path = settings.sqlitePath
+        let applied = try await database.migrate(migrations, at: now) { from in
+            "\(path).before-migration-from-\(from)-at-\(now.seconds)"
+        }
+        if !applied.isEmpty { logger.debug("schema migrated", metadata: ["versions": "\(applied)"]) }
+    }
+}
+
+extension Settings {
+    fileprivate var licensing: LicensingService.Settings {
+        LicensingService.Settings(issuer: issuer, defaultProduct: defaultProduct, writeQueueMax: writeQueueMax)
+    }
+}
+
+/// What the process tells whoever started it (DESIGN §4).
+package enum ExitStatus: Int32, Sendable {
+    /// Done, or valid.
+    case success = 0
+    /// A negative answer: not valid, nothing found.
+    case negative = 1
+    case usage = 2
+    /// It could not be done now.
+    case unavailable = 3
+}

@@ -1,0 +1,17 @@
+import Foundation
+import Primitives
+
+extension String {
+    /// The text as one segment or value of a URL.
+    var urlSegment: String {
+        addingPercentEncoding(withAllowedCharacters: .alphanumerics.union(CharacterSet(charactersIn: "-._~"))) ?? ""
+    }
+}
+
+extension JSONWriter {
+    /// A list given as text separated by commas; left out when not given.
+    mutating func member(_ name: StaticString, list text: String?) {
+        guard let text else { return }
+        member(name, text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) })
+    }
+}
