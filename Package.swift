@@ -23,6 +23,7 @@ extension Target.Dependency {
     static let nioCore = product(name: "NIOCore", package: "swift-nio")
     static let nioEmbedded = product(name: "NIOEmbedded", package: "swift-nio")
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
+    static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
     static let nioHTTPTypes = product(name: "NIOHTTPTypes", package: "swift-nio-extras")
     static let nioHTTPTypesHTTP1 = product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
     static let serviceLifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -92,7 +93,8 @@ let package = Package(
             "SignetApp",
             imports: [
                 "Primitives", "LicenseToken", "Database", "Secrets", "Journal", "Customers", "Licensing", "HTTPAPI",
-                .asyncHTTPClient, .hummingbird, .httpTypes, .logging, .nioCore, .nioHTTP1, .serviceLifecycle,
+                .asyncHTTPClient, .hummingbird, .httpTypes, .logging, .nioCore, .nioHTTP1, .nioPosix,
+                .serviceLifecycle,
                 .unixSignals, .yams,
             ]
         ),
@@ -126,13 +128,17 @@ let package = Package(
         .tests(
             of: "HTTPAPI",
             imports: [
-                "HTTPAPI", "Licensing", "Customers", "Database", "Primitives", "TestSupport", .hummingbird, .httpTypes,
-                .nioCore, .nioEmbedded, .nioHTTPTypes,
+                "HTTPAPI", "Licensing", "Customers", "Journal", "Database", "Primitives", "TestSupport",
+                .hummingbird, .hummingbirdCore, .httpTypes, .logging, .nioCore, .nioEmbedded, .nioHTTPTypes, .nioPosix,
             ],
             exclude: ["Golden"]
         ),
         .tests(
-            of: "SignetApp", imports: ["SignetApp", "HTTPAPI", "Licensing", "Database", "Primitives", "TestSupport"]),
+            of: "SignetApp",
+            imports: [
+                "SignetApp", "Licensing", "Customers", "Journal", "Database", "Primitives", "TestSupport", .logging,
+            ]
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

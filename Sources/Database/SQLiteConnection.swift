@@ -1,30 +1,37 @@
 import Foundation
 import GRDB
 
-/// One GRDB connection inside a transaction, seen through our interface.
+/// One GRDB connection inside a transaction, seen through our interface. Errors are ours already inside the body, where
+/// a savepoint tells a refused claim from a database that cannot write.
 struct SQLiteConnection: SQLConnection {
     let database: GRDB.Database
 
     init(_ database: GRDB.Database) { self.database = database }
 
     func query(_ sql: String, _ arguments: [SQLValue], _ row: (any SQLRow) throws -> Bool) throws {
-        let statement = try database.cachedStatement(sql: sql)
-        let cursor = try Row.fetchCursor(statement, arguments: StatementArguments(arguments))
-        while let next = try cursor.next() {
-            guard try row(SQLiteRow(row: next)) else { return }
+        try translatingErrors {
+            let statement = try database.cachedStatement(sql: sql)
+            let cursor = try Row.fetchCursor(statement, arguments: StatementArguments(arguments))
+            while let next = try cursor.next() {
+                guard try row(SQLiteRow(row: next)) else { return }
+            }
         }
     }
 
     func execute(_ sql: String, _ arguments: [SQLValue]) throws -> Int {
-        try database.cachedStatement(sql: sql).execute(arguments: StatementArguments(arguments))
-        return database.changesCount
+        try translatingErrors {
+            try database.cachedStatement(sql: sql).execute(arguments: StatementArguments(arguments))
+            return database.changesCount
+        }
     }
 
     func savepoint<Value>(_ body: () throws -> Value?) throws -> Value? {
         var value: Value?
-        try database.inSavepoint {
-            value = try body()
-            return value == nil ? .rollback : .commit
+        try translatingErrors {
+            try database.inSavepoint {
+                value = try body()
+                return value == nil ? .rollback : .commit
+            }
         }
         return value
     }

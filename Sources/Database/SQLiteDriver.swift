@@ -1,3 +1,4 @@
+import Foundation
 import GRDB
 import Synchronization
 
@@ -8,8 +9,8 @@ package final class SQLiteDriver: DatabaseDriver {
     /// "Sgnt": marks our files, so that a path given by mistake is refused instead of filled.
     package static let applicationID: Int64 = 0x5367_6E74
 
-    /// Seconds to wait for a program outside, such as a shell, that holds the file.
-    private static let busySeconds = 2.0
+    /// Seconds to wait for a program outside, such as a shell, that holds the file: less than a client waits for us.
+    private static let busySeconds = 1.0
 
     /// Concurrent readers. Reads serve operators and starts only, never a validation.
     private static let readersMax = 4
@@ -31,6 +32,7 @@ package final class SQLiteDriver: DatabaseDriver {
         onFailure: @escaping @Sendable (DatabaseError) -> Void = { _ in }
     ) throws -> SQLiteDriver {
         try translatingErrors {
+            try checkOwner(of: path)
             let driver = SQLiteDriver(
                 writer: try DatabasePool(path: path, configuration: configuration(onStatement)), onFailure: onFailure)
             try driver.prepareWriter()
@@ -59,15 +61,27 @@ package final class SQLiteDriver: DatabaseDriver {
         return configuration
     }
 
-    /// GRDB sets `synchronous=NORMAL` when it turns WAL on, so FULL is set after it, and read back by a test.
-    private func prepareWriter() throws {
-        try writer.writeWithoutTransaction { database in
+    /// Refuses another program's file before anything is written to it: turning the write-ahead log on writes already.
+    private static func checkOwner(of path: String) throws {
+        guard FileManager.default.fileExists(atPath: path) else { return }
+        var readonly = configuration(nil)
+        readonly.readonly = true
+        let file = try DatabaseQueue(path: path, configuration: readonly)
+        try file.read { database in
             let applicationID = try Int64.fetchOne(database, sql: "PRAGMA application_id") ?? 0
             let tables = try Int64.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
             guard applicationID == Self.applicationID || (applicationID == 0 && tables == 0) else {
                 throw DatabaseError.foreign(applicationID: applicationID)
             }
-            try database.execute(sql: "PRAGMA synchronous = FULL")
+        }
+        try file.close()
+    }
+
+    /// GRDB sets `synchronous=NORMAL` when it turns WAL on, so FULL is set after it, and read back by a test. Without
+    /// recursive triggers an `INSERT OR REPLACE` deletes rows past the triggers that guard the journal.
+    private func prepareWriter() throws {
+        try writer.writeWithoutTransaction { database in
+            try database.execute(sql: "PRAGMA synchronous = FULL; PRAGMA recursive_triggers = ON")
         }
     }
 

@@ -66,8 +66,8 @@ package struct SecretsDirectory: Sendable {
         let temporary = path + ".new"
         unlink(temporary)
         try Self.write(Base64URL.encodedBytes(secret) + [UInt8(ascii: "\n")], to: temporary)
+        defer { unlink(temporary) }
         guard link(temporary, path) == 0 else { throw .unwritable(path: path, reason: Self.lastError) }
-        unlink(temporary)
         try synchronizeDirectory()
     }
 

@@ -37,12 +37,9 @@ package enum DemoData {
         return try await licensing.key(of: first.license.id)
     }
 
-    /// A curl command that works as pasted.
+    /// A curl line that works as pasted.
     package static func curlCommand(_ key: LicenseKey, listen: Settings.Listen) -> String {
-        """
-        curl -s http://\(listen)/api/v1/installer/validate \\
-          -H 'Content-Type: application/json' \\
-          -d '{"license_key": "\(key.text)", "domain": "example.com", "ip_address": "192.168.1.100"}'
-        """
+        let body = #"{"license_key": "\#(key.text)", "domain": "example.com", "ip_address": "192.168.1.100"}"#
+        return "curl -s http://\(listen)/api/v1/installer/validate -H 'Content-Type: application/json' -d '\(body)'"
     }
 }

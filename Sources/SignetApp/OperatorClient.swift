@@ -7,6 +7,7 @@ import Hummingbird
 package import Logging
 import NIOCore
 import NIOHTTP1
+import NIOPosix
 package import Primitives
 
 /// How a command reaches the application: one client, two transports, the same API behind both (DESIGN D1).
@@ -64,10 +65,11 @@ package final class OperatorClient: Sendable {
 
     /// A client of the server behind `path`, if one answers there.
     private static func connect(_ path: String) async -> OperatorClient? {
-        let client = OperatorClient(.socket(HTTPClient(eventLoopGroup: HTTPClient.defaultEventLoopGroup), path: path))
-        if let answer = try? await client.call(.get, "/api/v1/keys"), answer.isSuccess { return client }
-        try? await client.close()
-        return nil
+        // The HTTP client would try again for seconds when nobody listens, so that is asked first.
+        let bootstrap = ClientBootstrap(group: HTTPClient.defaultEventLoopGroup)
+        guard let probe = try? await bootstrap.connect(unixDomainSocketPath: path).get() else { return nil }
+        try? await probe.close().get()  // it has told what it could
+        return OperatorClient(.socket(HTTPClient(eventLoopGroup: HTTPClient.defaultEventLoopGroup), path: path))
     }
 
     /// Ends the connection, or the application in this process.
@@ -101,6 +103,8 @@ package final class OperatorClient: Sendable {
         }
         var request = HTTPClientRequest(url: url.absoluteString)
         request.method = .init(rawValue: method.rawValue)
+        // The HTTP client sends none to a Unix socket, where HTTP/1.1 asks for one all the same.
+        request.headers.add(name: "Host", value: "localhost")
         request.headers.add(name: "Content-Type", value: "application/json")
         if let body { request.body = .bytes(ByteBuffer(bytes: body)) }
         do {

@@ -1,5 +1,5 @@
 import Customers
-import Database
+package import Database
 import Foundation
 import HTTPAPI
 import Journal
@@ -37,9 +37,19 @@ package final class Signet: Sendable {
     /// Takes the data directory, opens and migrates the database, checks the secrets and fills memory.
     ///
     /// `command` says who holds the directory, to others that want it. Throws `DataDirectoryLock.Held`,
-    /// `DatabaseError`, `SecretsError`.
+    /// `StartFailure`, `SecretsError`.
     package static func open(
         _ settings: Settings, command: String, clock: any WallClock = SystemWallClock(), logger: Logger
+    ) async throws -> Signet {
+        do {
+            return try await start(settings, command: command, clock: clock, logger: logger)
+        } catch let error as DatabaseError {
+            throw StartFailure(path: settings.sqlitePath, cause: error)
+        }
+    }
+
+    private static func start(
+        _ settings: Settings, command: String, clock: any WallClock, logger: Logger
     ) async throws -> Signet {
         try makeStateDirectory(settings.stateDirectory)
         let lock = try DataDirectoryLock(
@@ -96,6 +106,14 @@ extension Settings {
     fileprivate var licensing: LicensingService.Settings {
         LicensingService.Settings(issuer: issuer, defaultProduct: defaultProduct, writeQueueMax: writeQueueMax)
     }
+}
+
+/// The database at `path` keeps the application from starting.
+package struct StartFailure: Error, CustomStringConvertible {
+    package let path: String
+    package let cause: DatabaseError
+
+    package var description: String { "\(path): \(cause)" }
 }
 
 /// What the process tells whoever started it (DESIGN §4).

@@ -103,13 +103,22 @@ extension OperatorClient.Answer {
         }
     }
 
+    /// How a member of the API is spelled on the command line.
+    private static func option(of member: String) -> String {
+        let special = [
+            "license_key": "the license key", "code": "the product's code", "customer_id": "--customer",
+            "license_type": "--type", "ip_address": "--ip", "counts_development": "--count-development",
+        ]
+        return special[member] ?? "--" + member.replacing("_", with: "-")
+    }
+
     private var problemText: String {
         let problem = json.objectValue
         let violations = problem?["violations"]?.arrayValue?.compactMap { violation -> String? in
             guard let object = violation.objectValue, let member = object["member"]?.stringValue,
                 let reason = object["reason"]?.stringValue
             else { return nil }
-            return "\(member) \(reason)"
+            return "\(Self.option(of: member)) \(reason)"
         }
         let text = [problem?["title"]?.stringValue, problem?["detail"]?.stringValue].compactMap { $0 }
         return (text + (violations ?? [])).joined(separator: " ")

@@ -12,6 +12,7 @@ extension JSONWriter {
     /// A list given as text separated by commas; left out when not given.
     mutating func member(_ name: StaticString, list text: String?) {
         guard let text else { return }
-        member(name, text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) })
+        let parts = text.isEmpty ? [] : text.split(separator: ",", omittingEmptySubsequences: false)
+        member(name, parts.map { $0.trimmingCharacters(in: .whitespaces) })
     }
 }

@@ -23,7 +23,9 @@ struct ConnectionDeadlines {
     private var answering = Answering.nothing
     /// Whole requests without a whole answer.
     private var unanswered = 0
-    private var requests = 0
+    /// Whether the request that is still being read has its whole answer: it was refused before its body came.
+    private var isAnsweredAhead = false
+    private var answers = 0
     private var closingSince: NIODeadline?
 
     init(limits: ConnectionLimits, at now: NIODeadline) {
@@ -37,22 +39,29 @@ struct ConnectionDeadlines {
     }
 
     mutating func headArrived(at now: NIODeadline) {
-        requests += 1
         reading = .body(since: now)
     }
 
     mutating func requestEnded(at now: NIODeadline) {
         reading = .waiting(since: now)
+        guard !isAnsweredAhead else {
+            isAnsweredAhead = false
+            return
+        }
         unanswered += 1
         if case .nothing = answering { answering = .working(since: now) }
     }
 
     mutating func inputEnded() { reading = .ended }
 
-    mutating func answerBegan(at now: NIODeadline) { answering = .writing(since: now) }
+    mutating func answerBegan(at now: NIODeadline) {
+        answers += 1
+        answering = .writing(since: now)
+    }
 
     /// The last byte of an answer is with the kernel.
     mutating func answerEnded(at now: NIODeadline) {
+        isAnsweredAhead = unanswered == 0
         unanswered = max(0, unanswered - 1)
         answering = unanswered > 0 ? .working(since: now) : .nothing
         if case .waiting = reading { reading = .waiting(since: now) }
@@ -60,13 +69,22 @@ struct ConnectionDeadlines {
 
     mutating func closeBegan(at now: NIODeadline) { closingSince = closingSince ?? now }
 
-    /// Whether the answer about to be written is the connection's last.
-    var isLastAnswer: Bool { requests >= limits.requestsMax }
+    /// Whether the answer that just began is the connection's last.
+    var isLastAnswer: Bool { answers >= limits.requestsMax }
 
-    /// Whether the connection has outstayed its time.
-    func isOverdue(at now: NIODeadline) -> Bool {
-        if let closingSince { return now >= closingSince + limits.lingerTime }
-        return now >= readingDeadline || now >= answeringDeadline
+    /// What has outstayed its time.
+    enum Overdue {
+        /// Whole request, no answer begun: it can still be told.
+        case answer
+        /// Anything else: the client is too slow.
+        case connection
+    }
+
+    /// What has outstayed its time by now, or nil.
+    func overdue(at now: NIODeadline) -> Overdue? {
+        if let closingSince { return now >= closingSince + limits.lingerTime ? .connection : nil }
+        if case .working = answering, now >= answeringDeadline { return .answer }
+        return now >= readingDeadline || now >= answeringDeadline ? .connection : nil
     }
 
     private var readingDeadline: NIODeadline {
@@ -75,7 +93,7 @@ struct ConnectionDeadlines {
         case .waiting(let since): unanswered > 0 ? .distantFuture : since + limits.idleTime
         case .header(let since): since + limits.headerTime
         case .body(let since): since + limits.bodyTime
-        case .ended: unanswered > 0 ? .distantFuture : .now()
+        case .ended: unanswered > 0 ? .distantFuture : .distantPast
         }
     }
 

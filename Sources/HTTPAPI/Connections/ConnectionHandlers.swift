@@ -1,5 +1,6 @@
 import HTTPTypes
 import NIOCore
+import NIOHTTP1
 import NIOHTTPTypes
 
 /// The deadlines of one connection, shared by the two handlers that see its bytes and its messages. Lives on the
@@ -9,6 +10,8 @@ final class ConnectionWatch {
     static let period = TimeAmount.seconds(1)
 
     var deadlines: ConnectionDeadlines
+    /// Answers in place of a handler that takes too long.
+    var abandonAnswer: (() -> Void)?
     private var check: RepeatedTask?
 
     init(limits: ConnectionLimits) { deadlines = ConnectionDeadlines(limits: limits, at: .now()) }
@@ -17,13 +20,18 @@ final class ConnectionWatch {
         let channel = context.channel
         let watch = NIOLoopBound(self, eventLoop: context.eventLoop)
         check = context.eventLoop.scheduleRepeatedTask(initialDelay: Self.period, delay: Self.period) { _ in
-            if watch.value.deadlines.isOverdue(at: .now()) { channel.close(promise: nil) }
+            switch watch.value.deadlines.overdue(at: .now()) {
+            case .answer: watch.value.abandonAnswer?()
+            case .connection: channel.close(promise: nil)
+            case nil: break
+            }
         }
     }
 
     func stop() {
         check?.cancel()
         check = nil
+        abandonAnswer = nil
     }
 }
 
@@ -65,8 +73,15 @@ final class MessageWatchHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     private let watch: ConnectionWatch
     private var closesAfterAnswer = false
+    private var isAbandoned = false
+    /// Why the decoder gave up on what the client sends.
+    private var parserError: HTTPParserError?
 
     init(_ watch: ConnectionWatch) { self.watch = watch }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        watch.abandonAnswer = { [unowned self] in abandonAnswer(context) }
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
@@ -77,8 +92,18 @@ final class MessageWatchHandler: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelRead(data)
     }
 
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        parserError = parserError ?? error as? HTTPParserError
+        context.fireErrorCaught(error)
+    }
+
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard !isAbandoned else {
+            promise?.fail(ChannelError.ioOnClosedChannel)
+            return
+        }
         switch unwrapOutboundIn(data) {
+        case .head(let head) where isAnswerToParserError(head): writeHead(of: parserProblem, context, promise)
         case .head(let head): writeHead(head, context, promise)
         case .body: context.write(data, promise: promise)
         case .end: writeEnd(data, context, promise)
@@ -103,6 +128,35 @@ final class MessageWatchHandler: ChannelDuplexHandler, RemovableChannelHandler {
             this.answerEnded(context)
         }
         context.write(data, promise: promise)
+    }
+
+    /// The handler took too long: the client is told so, and what comes later is dropped.
+    private func abandonAnswer(_ context: ChannelHandlerContext) {
+        writeHead(of: .overdue, context, nil)
+        writeEnd(wrapOutboundOut(.end(nil)), context, nil)
+        context.flush()
+        isAbandoned = true
+    }
+
+    /// The server's own answer to bytes that are no request is a bare 400; a problem document takes its place.
+    private func isAnswerToParserError(_ head: HTTPResponse) -> Bool {
+        parserError != nil && head.status == .badRequest && head.headerFields[.contentLength] == "0"
+    }
+
+    private var parserProblem: Problem { parserError == .headerOverflow ? .headerTooLarge : .malformedRequest }
+
+    /// Head and body of a problem after which the connection ends.
+    private func writeHead(
+        of problem: Problem, _ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?
+    ) {
+        let body = ByteBuffer(bytes: problem.json(instance: "urn:signet:connection"))
+        var head = HTTPResponse(status: problem.status)
+        head.headerFields[.contentType] = "application/problem+json"
+        head.headerFields[.contentLength] = String(body.readableBytes)
+        head.headerFields[.retryAfter] = problem.retryAfterSeconds.map(String.init)
+        head.headerFields[.connection] = "close"
+        writeHead(head, context, promise)
+        context.write(wrapOutboundOut(.body(body)), promise: nil)
     }
 
     private func answerEnded(_ context: ChannelHandlerContext) {

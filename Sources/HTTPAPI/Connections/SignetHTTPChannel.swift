@@ -23,7 +23,13 @@ struct SignetHTTPChannel: ServerChildChannel, HTTPChannelHandler {
     let admission: Admission
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
-        admit(channel).flatMapThrowing { try addHandlers(to: channel, logger: logger) }
+        admit(channel).flatMapThrowing {
+            try addHandlers(to: channel, logger: logger)
+        }.flatMapErrorThrowing { error in
+            // NIO drops a channel whose set-up failed, but leaves its socket open.
+            channel.close(promise: nil)
+            throw error
+        }
     }
 
     func handle(value: Value, logger: Logger) async { await handleHTTP(asyncChannel: value, logger: logger) }
@@ -59,6 +65,7 @@ struct SignetHTTPChannel: ServerChildChannel, HTTPChannelHandler {
             withOutboundHeaderValidation: false,  // swift-http-types validates
             withEncoderConfiguration: .init(),
             withDecoderLimitConfiguration: decoderLimits)
+        try pipeline.addHandler(RequestGuardHandler(limits: limits))
         try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
         try pipeline.addHandler(MessageWatchHandler(watch))
         try pipeline.addHandler(HTTPConnectionStateHandler(logger: logger))

@@ -58,7 +58,10 @@ struct RouteTable: Sendable {
     /// Sorted; empty for an unknown path.
     func methods(at path: String) -> [String] {
         let asked = Self.segments(of: path[...])
-        return routes.filter { Self.matches($0.segments, asked) }.map(\.method).sorted()
+        let matching = routes.filter { Self.matches($0.segments, asked) }
+        // As in the router, a path that is spelled out hides a pattern that would match it too.
+        let literal = matching.filter { $0.segments == asked }
+        return (literal.isEmpty ? matching : literal).map(\.method).sorted()
     }
 
     private static func segments(of path: Substring) -> [Substring] { path.split(separator: "/") }

@@ -91,9 +91,23 @@ extension DatabaseError: ProblemConvertible {
 extension Problem {
     static let internalError = Problem(.internalServerError, "internal", "The service failed.")
     static let notFound = Problem(.notFound, "not_found", "There is nothing at this path.")
+    static let malformedRequest = Problem(.badRequest, "malformed_request", "This is not an HTTP/1.1 request.")
+    static let headerTooLarge = Problem(
+        .requestHeaderFieldsTooLarge, "header_too_large", "The request line or the header is too large.")
+    static let overdue = Problem(
+        .serviceUnavailable, "overdue", "The service took too long.", retryAfterSeconds: 1)
     static let bodyMissing = Problem(.badRequest, "body_missing", "The request has no body.")
     static let unsupportedMediaType = Problem(
         .unsupportedMediaType, "unsupported_media_type", "The body must be application/json in UTF-8.")
+
+    static func bodyNotObject(_ typeName: String) -> Problem {
+        Problem(
+            .badRequest, "body_not_object", "The body must be a JSON object.", detail: "Its type is \(typeName).")
+    }
+
+    static func notFoundHere(_ what: String) -> Problem {
+        Problem(.notFound, "\(what)_not_found", "There is no such \(what).")
+    }
 
     static func bodyTooLarge(max: Int) -> Problem {
         Problem(

@@ -65,8 +65,9 @@ package struct OperatorAPI: Sendable {
         let number = try request.integerParameter("page") ?? 1
         let perPage = try request.integerParameter("per_page") ?? Page.perPageDefault
         guard let page = Page(number: number, perPage: perPage) else {
-            throw InvalidParameter.problem(
-                "page", "page must be 1 or more and per_page 1 to \(Page.perPageMax)")
+            throw (1...Page.perPageMax).contains(perPage)
+                ? InvalidParameter.problem("page", "must be 1 to \(Int32.max)")
+                : InvalidParameter.problem("per_page", "must be 1 to \(Page.perPageMax)")
         }
         return page
     }
@@ -184,7 +185,7 @@ extension OperatorAPI {
     private func filter(_ request: Request) async throws -> (LicenseFilter, query: String) {
         var filter = LicenseFilter()
         var query = ""
-        if let text = request.uri.queryParameters.get("status") {
+        if let text = try request.parameter("status") {
             guard let status = License.Status(rawValue: text) else {
                 let known = License.Status.allCases.map(\.rawValue).joined(separator: ", ")
                 throw InvalidParameter.problem("status", "must be one of \(known)")
@@ -192,14 +193,14 @@ extension OperatorAPI {
             filter.status = status
             query += "status=\(status.rawValue)&"
         }
-        if let code = request.uri.queryParameters.get("product") {
+        if let code = try request.parameter("product") {
             guard let product = try await licensing.product(code: code) else {
                 throw LicensingRefusal.productUnknown(code)
             }
             filter.product = product.id
             query += "product=\(product.code)&"
         }
-        if let text = request.uri.queryParameters.get("customer") {
+        if let text = try request.parameter("customer") {
             guard let id = CustomerID(text: text), try await licensing.customer(id) != nil else {
                 throw LicensingRefusal.customerUnknown(text)
             }
@@ -212,7 +213,7 @@ extension OperatorAPI {
     @Sendable
     private func lookUpLicense(_ request: Request, _ context: OperatorContext) async throws -> Response {
         var members = try await members(request)
-        let text = members.requiredString("license_key")
+        let text = members.requiredString("license_key", isPasted: true)
         try members.finish()
         guard let key = LicenseKey(typed: text) else {
             throw InvalidInput("license_key", "is not a license key: a symbol is wrong, missing or swapped")
@@ -299,12 +300,6 @@ extension Members {
         case (false, nil, .some(let id)): return .installationID(id)
         default: throw InvalidInput("domain", "say exactly one of domain, installation_id and all")
         }
-    }
-}
-
-extension Problem {
-    fileprivate static func notFoundHere(_ what: String) -> Problem {
-        Problem(.notFound, "\(what)_not_found", "There is no such \(what).")
     }
 }
 

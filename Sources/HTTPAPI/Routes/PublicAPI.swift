@@ -12,7 +12,7 @@ package struct PublicAPI: Sendable {
     /// Bytes of `nonce`.
     static let nonceBytesMax = 256
     /// Bytes of `token`, which a client may send back.
-    static let tokenBytesMax = 8 << 10
+    static let tokenBytesMax = 4 << 10
 
     private let licensing: LicensingService
     private let clock: any WallClock
@@ -50,24 +50,36 @@ package struct PublicAPI: Sendable {
             peer: context.peer ?? CanonicalAddress(ipv4: 0), headers: request.headers)
         let question = try members.validation(peer: peer, activates: true)
         let provenance = Provenance(actor: "installation", requestID: context.id, at: clock.now())
-        return .json(try await licensing.validator.answer(question, by: provenance).json)
+        var response = Response.json(try await licensing.validator.answer(question, by: provenance).json)
+        response.headers[.cacheControl] = "no-store"
+        return response
     }
 
     @Sendable
     private func keySet(_ request: Request, _ context: ClientContext) async throws -> Response {
         let tag = licensing.keys.documentTag
         var headers: HTTPFields = [.eTag: tag, .cacheControl: "public, max-age=3600, stale-if-error=604800"]
-        if request.headers[.ifNoneMatch] == tag { return Response(status: .notModified, headers: headers) }
+        if request.hasCopy(tagged: tag) { return Response(status: .notModified, headers: headers) }
         headers[.contentType] = "application/jwk-set+json"
         return Response(
             status: .ok, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: licensing.keys.document)))
     }
 }
 
+extension Request {
+    /// Whether the client holds the representation `tag` names (RFC 9110 §13.1.2, compared weakly).
+    fileprivate func hasCopy(tagged tag: String) -> Bool {
+        headers[values: .ifNoneMatch].flatMap { $0.split(separator: ",") }.contains { listed in
+            let listed = listed.drop { $0 == " " || $0 == "\t" }
+            return listed.hasPrefix("*") || listed == tag || listed == "W/\(tag)"
+        }
+    }
+}
+
 extension Members {
     /// The members of a check. Throws `InvalidInput` with all that is wrong.
     mutating func validation(peer: CanonicalAddress, activates: Bool) throws -> ValidationRequest {
-        let licenseKey = requiredString("license_key")
+        let licenseKey = requiredString("license_key", isPasted: true)
         let installation = installation(peer: peer)
         let product = string("product")
         let nonce = string("nonce", bytesMax: PublicAPI.nonceBytesMax)
@@ -84,6 +96,7 @@ extension Members {
         let domain = domain("domain")
         let id = value("installation_id", InstallationID.expectation, InstallationID.init)
         let address = value("ip_address", "must be an IPv4 or IPv6 address", CanonicalAddress.init)
+        if isEmpty("ip_address") { refuse("ip_address", "must be an IPv4 or IPv6 address, or absent") }
         return Installation(domain: domain, installationID: id, address: address ?? peer, peer: peer)
     }
 

@@ -24,9 +24,16 @@ struct Routes<Context: RequestContext> {
 }
 
 extension Request {
+    /// The query parameter `name`, or nil when absent. Throws `Problem` when it is there twice.
+    func parameter(_ name: String) throws -> String? {
+        let texts = uri.queryParameters.getAll(name)
+        guard texts.count <= 1 else { throw InvalidParameter.problem(name, "must be there once") }
+        return texts.first
+    }
+
     /// The query parameter `name` as a number, or nil when absent. Throws `Problem` for anything else.
     func integerParameter(_ name: String) throws -> Int? {
-        guard let text = uri.queryParameters.get(name) else { return nil }
+        guard let text = try parameter(name) else { return nil }
         guard let number = Int(text) else {
             throw InvalidParameter.problem(name, "must be a whole number")
         }

@@ -10,28 +10,34 @@ struct Members {
     static let stringBytesMax = 1024
 
     private let object: JSONObject
+    private var asked: Set<String> = []
     private var violations: [InvalidInput.Violation] = []
 
     init(_ object: JSONObject) { self.object = object }
 
-    /// A string; nil when absent, null or empty.
-    mutating func string(_ name: String, bytesMax: Int = stringBytesMax) -> String? {
+    /// A string; nil when absent, null or empty. `isPasted` forgives the line end that comes along with a paste.
+    mutating func string(_ name: String, bytesMax: Int = stringBytesMax, isPasted: Bool = false) -> String? {
         guard let value = value(name) else { return nil }
-        guard let text = value.stringValue else { return refuse(name, "must be a string, not a \(value.typeName)") }
+        guard var text = value.stringValue else { return refuse(name, "must be a string, not a \(value.typeName)") }
+        if isPasted { text = String(text.reversed().drop(while: \.isWhitespace).reversed()) }
         guard text.utf8.count <= bytesMax else { return refuse(name, "must have at most \(bytesMax) bytes") }
-        guard !text.utf8.contains(0) else { return refuse(name, "must not hold U+0000") }
+        guard !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
+            return refuse(name, "must not hold control characters")
+        }
         return text.isEmpty ? nil : text
     }
 
     /// Whether nothing was sent under `name`: absent, null or the empty string.
     func isAbsent(_ name: String) -> Bool {
         let value = object[name]
-        return value == nil || value == .null || value == .string("")
+        return value == nil || value == .null || isEmpty(name)
     }
 
-    mutating func requiredString(_ name: String) -> String {
+    func isEmpty(_ name: String) -> Bool { object[name] == .string("") }
+
+    mutating func requiredString(_ name: String, isPasted: Bool = false) -> String {
         let before = violations.count
-        if let text = string(name) { return text }
+        if let text = string(name, isPasted: isPasted), !text.allSatisfy(\.isWhitespace) { return text }
         if violations.count == before { refuse(name, "must be there and not empty") as Void }
         return ""
     }
@@ -68,12 +74,17 @@ struct Members {
         violations.append(.init(member: name, reason: reason))
     }
 
-    /// Throws `InvalidInput` with all that was wrong.
-    func finish() throws(InvalidInput) {
+    /// Throws `InvalidInput` with all that was wrong. Members nobody asked for are ignored, but not their size.
+    mutating func finish() throws(InvalidInput) {
+        for (name, value) in object.members where !asked.contains(name) {
+            guard value.longestString > Self.stringBytesMax else { continue }
+            refuse(String(name.prefix(64)), "must have at most \(Self.stringBytesMax) bytes")
+        }
         guard violations.isEmpty else { throw InvalidInput(violations) }
     }
 
-    private func value(_ name: String) -> JSONValue? {
+    private mutating func value(_ name: String) -> JSONValue? {
+        asked.insert(name)
         let value = object[name]
         return value == .null ? nil : value
     }
@@ -84,6 +95,18 @@ struct Members {
     }
 }
 
+extension JSONValue {
+    /// Bytes of the longest string in it.
+    fileprivate var longestString: Int {
+        switch self {
+        case .string(let text): text.utf8.count
+        case .array(let elements): elements.map(\.longestString).max() ?? 0
+        case .object(let object): object.members.map { max($0.name.utf8.count, $0.value.longestString) }.max() ?? 0
+        case .null, .bool, .integer, .decimal: 0
+        }
+    }
+}
+
 extension Request {
     /// The JSON object in the body. Throws `Problem` and `JSONReader.Failure`.
     func members(bytesMax: Int, requiresContentType: Bool) async throws -> Members {
@@ -91,9 +114,7 @@ extension Request {
         let body = try await collect(bytesMax: bytesMax)
         let value = try JSONReader.read(body.readableBytesView)
         guard let object = value.objectValue else {
-            throw Problem(
-                .badRequest, "body_not_object", "The body must be a JSON object.",
-                detail: "It is a \(value.typeName).")
+            throw Problem.bodyNotObject(value.typeName)
         }
         return Members(object)
     }

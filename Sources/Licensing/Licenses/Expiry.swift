@@ -15,7 +15,9 @@ package enum Expiry: Sendable, Equatable {
         case .through(let date) where date < today: throw LicensingRefusal.expiryInPast(date)
         case .some(let expiry): self = expiry
         case nil:
-            throw InvalidInput(member, "must be \"+N days\" (0 to \(Self.daysAheadMax)), YYYY-MM-DD or never")
+            throw InvalidInput(
+                member,
+                "must be \"+N days\" (0 to \(Self.daysAheadMax)), YYYY-MM-DD or never, not \"\(text.prefix(40))\"")
         }
     }
 

@@ -172,7 +172,8 @@ extension SeatStore {
             """
             INSERT INTO seat_addresses (place_key, activation_id, network, address, peer, first_seen, last_seen)
             VALUES (?, ?, ?, ?, ?, ?, ?)
-            ON CONFLICT (place_key) DO UPDATE SET last_seen = excluded.last_seen
+            ON CONFLICT (place_key) DO UPDATE SET activation_id = excluded.activation_id, address = excluded.address,
+                peer = excluded.peer, last_seen = excluded.last_seen
             """,
             claim.place.bytes, activation, claim.installation.address.network.description,
             claim.installation.address.description, claim.installation.peer?.description,

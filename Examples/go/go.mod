@@ -1,0 +1,3 @@
+module example.com/signet
+
+go 1.19

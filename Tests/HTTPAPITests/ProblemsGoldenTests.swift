@@ -1,0 +1,220 @@
+import Customers
+import Database
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Licensing
+import Primitives
+import TestSupport
+import Testing
+
+@testable import HTTPAPI
+
+/// Every problem that the outside can be told, as `Golden/problems.txt` publishes them.
+@Suite("The problems of the golden list")
+struct ProblemsGoldenTests {
+    @Test("are those of every error that has one, and no others")
+    func goldenList() throws {
+        let text = Self.header + Self.problems.map { Self.line($0.cause, $0.problem) }.sorted().joined()
+        #expect(try text == Golden.text("problems.txt", actual: text))
+    }
+
+    @Test("cover every type that is a problem")
+    func goldenListHasEveryType() throws {
+        let conforming = try Self.sources().flatMap { source in
+            source.matches(of: #/extension ([\w.]+): ProblemConvertible/#).map { String($0.1) }
+        }
+        #expect(Set(conforming) == Set(Self.problems.map(\.type).filter { $0 != "Problem" }))
+    }
+
+    @Test("cover every code that the sources write")
+    func goldenListHasEveryCode() throws {
+        let written = try Self.sources().flatMap { source in
+            source.matches(of: #/Problem\(\s*\.\w+, "([^"\\]+)"/#).map { String($0.1) }
+        }
+        #expect(written.count > 20)
+        let known = Set(Self.problems.map(\.problem.code))
+        #expect(Set(written).subtracting(known).isEmpty)
+    }
+
+    @Test("have codes and titles that are fit to be published")
+    func goldenListIsPublishable() {
+        var titles: [String: Set<String>] = [:]
+        for (_, _, problem) in Self.problems {
+            #expect(problem.code.wholeMatch(of: #/[a-z][a-z0-9_]*/#) != nil)
+            #expect(problem.title.hasSuffix("."))
+            titles[problem.code, default: []].insert("\(problem.status.code)")
+        }
+        #expect(titles.filter { $0.value.count > 1 }.isEmpty, "a code has one status")
+    }
+
+    @Test("are rendered with every member, whatever they lack")
+    func rendering() throws {
+        var problem = Problem(
+            .badRequest, "sample", "A \"sample\".", detail: "Tab\there.",
+            violations: [.init(member: "domain", reason: "is none")], retryAfterSeconds: 7)
+        problem.allowedMethods = ["GET", "HEAD"]
+        let text = String(decoding: problem.json(instance: "urn:signet:request:1"), as: UTF8.self)
+        #expect(
+            text == #"{"type":"urn:signet:problem:sample","title":"A \"sample\".","status":400,"#
+                + #""detail":"Tab\u0009here.","instance":"urn:signet:request:1","code":"sample","#
+                + #""violations":[{"member":"domain","reason":"is none"}]}"#)
+        let response = problem.response(instance: "urn:signet:request:1")
+        #expect(response.status == .badRequest)
+        #expect(response.headers[.contentType] == "application/problem+json")
+        #expect(response.headers[.retryAfter] == "7")
+        #expect(response.headers[.allow] == "GET, HEAD")
+        #expect(response.headers[.connection] == nil)
+        #expect(Problem.bodyTooLarge(max: 1).response(instance: "").headers[.connection] == "close")
+    }
+
+    @Test("never tell what the database said")
+    func databaseWording() {
+        for error in DatabaseError.samples {
+            let text = String(decoding: error.problem.json(instance: "i"), as: UTF8.self)
+            #expect(!text.contains(DatabaseError.secret), "\(error)")
+        }
+    }
+}
+
+// MARK: - The list
+
+extension ProblemsGoldenTests {
+    private static let header = """
+        # Every problem document (RFC 9457) that the API answers with, by status and code: what a program can rely on.
+        # Titles and details are for people and may change. `retry` is Retry-After in seconds, * where it varies.
+        # status code | title | retry | cause
+
+        """
+
+    private static func line(_ cause: String, _ problem: Problem) -> String {
+        let retry = problem.retryAfterSeconds.map { $0 == varying ? "*" : String($0) } ?? "-"
+        return "\(problem.status.code) \(problem.code) | \(problem.title) | \(retry) | \(cause)\n"
+    }
+
+    /// A Retry-After that depends on the case.
+    private static let varying: Int64 = 99
+
+    private typealias Entry = (type: String, cause: String, problem: Problem)
+
+    private static let problems: [Entry] =
+        CustomerRefusal.samples.map { ("CustomerRefusal", name($0), $0.problem) }
+        + LicensingRefusal.samples.map { ("LicensingRefusal", name($0), $0.problem) }
+        + DatabaseError.samples.map { ("DatabaseError", name($0), $0.problem) }
+        + JSONReader.Failure.samples.map { ("JSONReader.Failure", "\(name($0.reason))", $0.problem) }
+        + [
+            ("InvalidInput", "InvalidInput", InvalidInput("domain", "is none").problem),
+            (
+                "Validator.NewcomersLimited", "NewcomersLimited",
+                Validator.NewcomersLimited(retryAfterSeconds: varying).problem
+            ),
+            ("SeatQueue.Overloaded", "Overloaded", SeatQueue.Overloaded(retryAfterSeconds: varying).problem),
+            ("Problem", "parameter", InvalidParameter.problem("page", "must be a whole number")),
+            ("Problem", "unmapped error", .internalError),
+            ("Problem", "unknown path", .notFound),
+            ("Problem", "wrong method", .methodNotAllowed(allowed: ["POST"])),
+            ("Problem", "body over its limit", .bodyTooLarge(max: PublicAPI.bodyBytesMax)),
+            ("Problem", "content type", .unsupportedMediaType),
+            ("Problem", "no body", .bodyMissing),
+            ("Problem", "no object", .bodyNotObject("array")),
+            ("Problem", "unknown product", .notFoundHere("product")),
+            ("Problem", "unknown customer", .notFoundHere("customer")),
+        ]
+
+    /// `LicensingRefusal.productUnknown`, without what it carries.
+    private static func name(_ value: some Any) -> String {
+        let text = String(reflecting: value)
+        let head = text.prefix { $0 != "(" }
+        return head.split(separator: ".").suffix(2).joined(separator: ".")
+    }
+
+    private static func sources() throws -> [String] {
+        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("../../Sources/HTTPAPI").standardizedFileURL.resolvingSymlinksInPath()
+        let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)
+        let swift = (files?.allObjects as? [URL] ?? []).filter { $0.pathExtension == "swift" }
+        return try swift.map { try String(contentsOf: $0, encoding: .utf8) }
+    }
+}
+
+// MARK: - One sample of each case
+
+/// A kind of error whose cases are walked through by `next`, a switch: a case that is added does not build until it has
+/// its place.
+protocol Sampled {
+    static var firstSample: Self { get }
+    var next: Self? { get }
+}
+
+extension Sampled {
+    static var samples: [Self] { Array(sequence(first: firstSample, next: \.next)) }
+}
+
+extension CustomerRefusal: Sampled {
+    static var firstSample: Self { .idTaken(.sample) }
+
+    var next: Self? {
+        switch self {
+        case .idTaken: .referenceTaken("whmcs-7")
+        case .referenceTaken: nil
+        }
+    }
+}
+
+extension CustomerID {
+    fileprivate static var sample: CustomerID {
+        guard let id = CustomerID(123) else { preconditionFailure("123 is a customer's number") }
+        return id
+    }
+}
+
+extension LicensingRefusal: Sampled {
+    static var firstSample: Self { .licenseUnknown }
+
+    var next: Self? {
+        switch self {
+        case .licenseUnknown: Slug("whm-panel").map { .productExists($0) }
+        case .productExists: .productUnknown("whm-panel")
+        case .productUnknown: .customerUnknown("123")
+        case .customerUnknown: .customerClosed("123")
+        case .customerClosed: .expiryInPast(ManualClock.start.date)
+        case .expiryInPast: .installationUnknown
+        case .installationUnknown: nil
+        }
+    }
+}
+
+extension DatabaseError: Sampled {
+    static let secret = "licenses.status_index"
+    static var firstSample: Self { .conflict(detail: secret) }
+
+    var next: Self? {
+        switch self {
+        case .conflict: .unavailable(detail: Self.secret)
+        case .unavailable: .failed(detail: Self.secret)
+        case .failed: .corrupt(detail: Self.secret)
+        case .corrupt: .foreign(applicationID: 4711)
+        case .foreign: .newer(required: 900, known: 5)
+        case .newer: .statement(detail: Self.secret)
+        case .statement: nil
+        }
+    }
+}
+
+extension JSONReader.Failure: Sampled {
+    static var firstSample: Self { Self(reason: .empty, offset: 3) }
+
+    var next: Self? {
+        let reason: Reason? =
+            switch self.reason {
+            case .empty: .syntax
+            case .syntax: .invalidUTF8
+            case .invalidUTF8: .tooDeep
+            case .tooDeep: .duplicateMember("domain")
+            case .duplicateMember: .tooManyMembers
+            case .tooManyMembers: .trailingBytes
+            case .trailingBytes: nil
+            }
+        return reason.map { Self(reason: $0, offset: 3) }
+    }
+}

@@ -1,0 +1,78 @@
+import Licensing
+import TestSupport
+import Testing
+
+@Suite("The schema")
+struct SchemaTests {
+    private let house: TestHouse
+
+    init() async throws { house = try await TestHouse() }
+
+    @Test("has only STRICT tables")
+    func strict() async throws {
+        let tables = try await house.texts(
+            "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name")
+        #expect(tables.count >= 12)
+        for table in tables { #expect(table.hasSuffix("STRICT"), "\(table)") }
+    }
+
+    @Test("is the reviewed one, Golden/schema.txt")
+    func golden() async throws {
+        let actual = try await house.texts(
+            """
+            SELECT sql || ';' FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'
+            ORDER BY tbl_name, CASE type WHEN 'table' THEN 0 WHEN 'index' THEN 1 ELSE 2 END, name
+            """
+        ).joined(separator: "\n\n") + "\n"
+        #expect(try Golden.text("schema.txt", actual: actual) == actual)
+    }
+
+    @Test(
+        "itself refuses what must not happen",
+        arguments: [
+            // Two holders of one seat, a seat of nobody, a seat of two, and a place in two seats.
+            ("UNIQUE", "UPDATE activations SET seat_key = (SELECT seat_key FROM activations ORDER BY id LIMIT 1)"),
+            ("CHECK", "UPDATE activations SET domain = NULL"),
+            ("CHECK", "UPDATE activations SET installation_id = 'both-of-them'"),
+            ("UNIQUE", "INSERT INTO seat_addresses SELECT * FROM seat_addresses"),
+            ("CHECK", "UPDATE activations SET seat_key = x'00'"),
+            ("CHECK", "UPDATE activations SET ordinal = 0"),
+            ("FOREIGN KEY", "UPDATE activations SET license_id = 1"),
+            ("FOREIGN KEY", "DELETE FROM licenses"),
+            ("CHECK", "UPDATE licenses SET used = -1"),
+            ("CHECK", "UPDATE licenses SET max_activations = -1"),
+            ("CHECK", "UPDATE licenses SET addresses_per_seat = 0"),
+            ("CHECK", "UPDATE licenses SET state = 'lost'"),
+            ("CHECK", "UPDATE licenses SET expires_at = 1500"),
+            ("CHECK", "UPDATE licenses SET not_before = 1500"),
+            ("CHECK", "UPDATE licenses SET grace_seconds = -1"),
+            ("CHECK", "UPDATE licenses SET version = 0"),
+            ("UNIQUE", "UPDATE licenses SET status_index = 0"),
+            ("FOREIGN KEY", "UPDATE licenses SET customer_id = 999"),
+            ("FOREIGN KEY", "UPDATE licenses SET product_id = 999"),
+            ("CHECK", "UPDATE license_keys SET key_hash = x'00'"),
+            ("UNIQUE", "UPDATE license_keys SET key_hash = (SELECT min(key_hash) FROM license_keys)"),
+            ("CHECK", "UPDATE license_keys SET kind = 'borrowed'"),
+            ("UNIQUE", "UPDATE signing_keys SET state = 'current'"),
+            ("CHECK", "UPDATE signing_keys SET state = 'spare'"),
+            ("CHECK", "UPDATE signing_keys SET public_key = x'00'"),
+            ("UNIQUE", "INSERT INTO products SELECT id + 1, code, name, license_type, features, max_activations, "
+                + "addresses_per_seat, token_days, counts_development, version, created_at FROM products"),
+            ("CHECK", "UPDATE products SET token_days = 91"),
+            ("CHECK", "UPDATE products SET counts_development = 2"),
+            ("CHECK", "UPDATE customers SET id = 0"),
+            ("CHECK", "UPDATE customers SET state = 'lost'"),
+            ("CHECK", "INSERT INTO journal_feed VALUES (2, 1)"),
+            ("CHECK", "UPDATE secrets SET check_value = x'00'"),
+        ])
+    func invariants(kind: String, sql: String) async throws {
+        let acme = try await house.acme()
+        let solo = try await house.solo()
+        #expect(try await house.verdict(acme, "example.com") == .valid)
+        #expect(try await house.verdict(acme, "shop.example.com") == .valid)
+        #expect(try await house.verdict(solo, "example.net") == .valid)
+        let error = await #expect(throws: (any Error).self) { try await house.execute(sql) }
+        #expect(String(describing: error).contains("\(kind) constraint failed"), "\(String(describing: error))")
+        #expect(try await house.inconsistencies() == [])
+    }
+}

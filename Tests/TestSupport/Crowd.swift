@@ -1,0 +1,32 @@
+import Synchronization
+
+/// Many callers at once.
+package enum Crowd {
+    /// What each call of `body` came to, by its number from 0. `allCalling` runs once every call is on its way: each
+    /// has passed its start and gone as far as it gets without waiting.
+    package static func run<Value: Sendable>(
+        _ count: Int, allCalling: @escaping @Sendable () -> Void = {},
+        _ body: @escaping @Sendable (Int) async throws -> Value
+    ) async -> [Result<Value, any Error>] {
+        let started = Counter()
+        return await withTaskGroup(of: (Int, Result<Value, any Error>).self) { group in
+            for number in 0..<count {
+                group.addTask {
+                    started.add()
+                    do { return (number, .success(try await body(number))) } catch { return (number, .failure(error)) }
+                }
+            }
+            while started.value < count { await Task.yield() }
+            allCalling()
+            var results: [Int: Result<Value, any Error>] = [:]
+            for await (number, result) in group { results[number] = result }
+            return (0..<count).compactMap { results[$0] }
+        }
+    }
+
+    private final class Counter: Sendable {
+        private let number = Atomic(0)
+        var value: Int { number.load(ordering: .acquiring) }
+        func add() { number.add(1, ordering: .acquiringAndReleasing) }
+    }
+}

@@ -1,0 +1,125 @@
+package import Database
+import Synchronization
+
+/// A driver that does what the one below it does, until a test tells it to fail at a statement.
+///
+/// It fails before the statement runs, as a driver whose connection is lost does; faults of SQLite itself, such as a
+/// full disk, are made with SQLite's own means in the tests that need them.
+package final class FaultyDriver: DatabaseDriver {
+    /// Where a transaction fails.
+    package enum Point: Sendable, Equatable {
+        /// At its n-th statement, savepoints not counted, from 1.
+        case statement(Int)
+        /// After its last statement, instead of its COMMIT.
+        case commit
+    }
+
+    private struct Plan: Sendable {
+        var point: Point?
+        var error = DatabaseError.unavailable(detail: "planned by a test")
+        var statements = 0
+    }
+
+    private let base: any DatabaseDriver
+    private let plan = Mutex(Plan())
+
+    package init(_ base: any DatabaseDriver) { self.base = base }
+
+    /// From now on every write fails at `point` of it, with `error`.
+    package func fail(at point: Point, with error: DatabaseError = .unavailable(detail: "planned by a test")) {
+        plan.withLock { $0 = Plan(point: point, error: error) }
+    }
+
+    /// From now on nothing fails. Returns the statements that the last write ran, up to its fault.
+    @discardableResult
+    package func mend() -> Int {
+        plan.withLock { plan in
+            plan.point = nil
+            return plan.statements
+        }
+    }
+
+    fileprivate func countStatement() throws {
+        try plan.withLock { plan in
+            plan.statements += 1
+            if case .statement(plan.statements) = plan.point { throw plan.error }
+        }
+    }
+
+    private func willCommit() throws { try plan.withLock { if $0.point == .commit { throw $0.error } } }
+
+    package func read<Value: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
+    ) async throws -> Value {
+        try await base.read(body)
+    }
+
+    package func write<Value: Sendable>(
+        commit: Bool,
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value,
+        committed: @escaping @Sendable (Value) -> Void
+    ) async throws -> Value {
+        try await base.write(
+            commit: commit,
+            { connection in
+                self.plan.withLock { $0.statements = 0 }
+                let value = try body(FaultyConnection(driver: self, base: connection))
+                try self.willCommit()
+                return value
+            },
+            committed: committed)
+    }
+
+    package func isEmpty() async throws -> Bool { try await base.isEmpty() }
+
+    package func define(_ sql: String, on connection: any SQLConnection) throws {
+        try base.define(sql, on: (connection as? FaultyConnection)?.base ?? connection)
+    }
+
+    package func backUp(to path: String) async throws { try await base.backUp(to: path) }
+
+    package func close() throws { try base.close() }
+}
+
+private struct FaultyConnection: SQLConnection {
+    let driver: FaultyDriver
+    let base: any SQLConnection
+
+    func query(_ sql: String, _ arguments: [SQLValue], _ row: (any SQLRow) throws -> Bool) throws {
+        try driver.countStatement()
+        try base.query(sql, arguments, row)
+    }
+
+    func execute(_ sql: String, _ arguments: [SQLValue]) throws -> Int {
+        try driver.countStatement()
+        return try base.execute(sql, arguments)
+    }
+
+    func savepoint<Value>(_ body: () throws -> Value?) throws -> Value? { try base.savepoint(body) }
+}
+
+extension TestHouse {
+    /// Lets the writes of `change` fail at the COMMIT, then at the first statement, the second, and so on, and calls
+    /// `afterwards` after each; the last run, which goes through, is the caller's to judge. How often it failed.
+    package func failEverywhere(
+        with error: DatabaseError = .unavailable(detail: "planned by a test"), _ change: () async throws -> Void,
+        afterwards: () async throws -> Void
+    ) async throws -> Int {
+        var point = FaultyDriver.Point.commit
+        var failures = 0
+        while true {
+            faults.fail(at: point, with: error)
+            let failed = await Self.fails(change)
+            faults.mend()
+            guard failed else { return failures }
+            failures += 1
+            point = .statement(failures)
+            try await afterwards()
+        }
+    }
+
+    private static func fails(_ change: () async throws -> Void) async -> Bool {
+        do { try await change() } catch { return true }
+        return false
+    }
+}

@@ -1,0 +1,241 @@
+package import Customers
+package import Database
+package import Journal
+package import Licensing
+import Primitives
+package import Secrets
+
+/// Licensing over a real SQLite database, with a clock that tests move: what the application puts together, without
+/// sockets.
+package final class TestHouse: Sendable {
+    package let database: Database
+    package let secrets: Secrets
+    package let journal: Journal
+    package let customers: CustomerStore
+    package let licensing: LicensingService
+    package let clock: ManualClock
+    /// What SQLite ran.
+    package let statements: StatementRecorder
+    /// Between the database and SQLite; does nothing until told to.
+    package let faults: FaultyDriver
+    package let settings: LicensingService.Settings
+    private let keys: TemporaryDirectory
+
+    /// Every migration of the parts that a house has, as the application lists them.
+    package static let migrations =
+        Secrets.migrations + Journal.migrations + CustomerStore.migrations + LicensingSchema.migrations
+
+    /// The settings of a house that is not told others.
+    package static let settings = LicensingService.Settings(issuer: "signet", defaultProduct: nil, writeQueueMax: 4096)
+
+    /// A house over a database in memory, or over the file at `path`. `keys` is where its secrets are; a house that is
+    /// opened again needs the same.
+    package init(
+        path: String? = nil, keys: TemporaryDirectory? = nil, clock: ManualClock = ManualClock(),
+        settings: LicensingService.Settings = TestHouse.settings
+    ) async throws {
+        let statements = StatementRecorder()
+        let sqlite =
+            if let path {
+                try SQLiteDriver.open(path: path, onStatement: { statements.record($0) })
+            } else {
+                try SQLiteDriver.inMemory(onStatement: { statements.record($0) })
+            }
+        self.statements = statements
+        self.clock = clock
+        self.settings = settings
+        self.keys = try keys ?? TemporaryDirectory()
+        faults = FaultyDriver(sqlite)
+        database = Database(driver: faults)
+        try await database.migrate(Self.migrations, at: clock.now())
+        secrets = try await Secrets.open(
+            SecretsDirectory(path: self.keys.path), database: database, at: clock.now())
+        let customerKeys = CustomerKeys(secrets: secrets)
+        journal = Journal(customerKeys: customerKeys)
+        customers = CustomerStore(journal: journal, keys: customerKeys)
+        licensing = try await LicensingService(
+            database: database, secrets: secrets, journal: journal, customers: customers, settings: settings,
+            by: Provenance(actor: "signet", requestID: "start", at: clock.now()))
+    }
+
+    /// Another service over the same database, which knows nothing but what is stored.
+    package func secondService() async throws -> LicensingService {
+        try await LicensingService(
+            database: database, secrets: secrets, journal: journal, customers: customers, settings: settings,
+            by: provenance())
+    }
+
+    /// Who the tests are, now.
+    package func provenance(actor: String = "uid:0/login:1000", reason: String? = nil) -> Provenance {
+        Provenance(actor: actor, requestID: "req-1", at: clock.now(), reason: reason)
+    }
+}
+
+// MARK: - Characters
+
+/// A license that was issued, and the key that opens it.
+package struct IssuedLicense: Sendable {
+    package let id: LicenseID
+    package let key: LicenseKey
+
+    package init(id: LicenseID, key: LicenseKey) {
+        self.id = id
+        self.key = key
+    }
+}
+
+extension TestHouse {
+    /// The product `code`, made at first use.
+    @discardableResult
+    package func product(
+        _ code: String = "whm-panel", addressesPerSeat: Int = 3, tokenDays: Int = 14, countsDevelopment: Bool = false
+    ) async throws -> Product {
+        if let known = try await licensing.product(code: code) { return known }
+        let terms = try LicenseTerms(
+            type: "professional", features: ["whm", "billing", "support"], maxActivations: 1,
+            addressesPerSeat: addressesPerSeat)
+        let new = try NewProduct(
+            code: code, name: nil, terms: terms, tokenDays: tokenDays, countsDevelopment: countsDevelopment)
+        return try await licensing.createProduct(new, dryRun: false, by: provenance())
+    }
+
+    /// The customer with this number, made at first use.
+    @discardableResult
+    package func customer(_ number: Int64 = 123) async throws -> Customer {
+        guard let id = ID<Customer>(number) else { preconditionFailure("customers have numbers from 1") }
+        if let known = try await licensing.customer(id) { return known }
+        return try await licensing.createCustomer(id: id, reference: nil, dryRun: false, by: provenance())
+    }
+
+    /// A license of customer 123. `expires` as an operator writes it, or a day that may be past.
+    package func issue(
+        seats: Int = 1, expires: Expiry = .never, graceDays: Int = 0, product code: String = "whm-panel",
+        addressesPerSeat: Int? = nil, in service: LicensingService? = nil
+    ) async throws -> IssuedLicense {
+        let product = try await product(code)
+        let terms = try LicenseTerms(
+            type: "professional", features: ["whm", "billing", "support"], maxActivations: seats,
+            addressesPerSeat: addressesPerSeat ?? product.terms.addressesPerSeat)
+        let new = try NewLicense(
+            customer: try await customer().id, product: product, terms: terms, expiry: expires, graceDays: graceDays)
+        let (record, key) = try await (service ?? licensing).issueLicense(new, dryRun: false, by: provenance())
+        return IssuedLicense(id: record.license.id, key: key)
+    }
+
+    /// A professional license of three seats that never expires.
+    package func acme() async throws -> IssuedLicense { try await issue(seats: 3) }
+
+    /// One seat.
+    package func solo() async throws -> IssuedLicense { try await issue(seats: 1) }
+
+    /// A license of three seats that expired at the last midnight, half a day ago.
+    package func lapsed(graceDays: Int = 0) async throws -> IssuedLicense {
+        let yesterday = clock.now().date.adding(days: -1)
+        return try await issue(seats: 3, expires: .through(yesterday), graceDays: graceDays)
+    }
+}
+
+// MARK: - Asking
+
+extension TestHouse {
+    /// An address that installations have unless a test cares.
+    package static let address = "203.0.113.7"
+
+    package func installation(
+        domain: String? = nil, ip: String = address, installationID: String? = nil, peer: String? = nil
+    ) throws -> Installation {
+        guard let address = CanonicalAddress(ip),
+            let installation = Installation(
+                domain: try domain.map { try CanonicalDomain($0) },
+                installationID: installationID.flatMap(InstallationID.init), address: address,
+                peer: peer.flatMap { CanonicalAddress($0) })
+        else { preconditionFailure("the test's installation is none: \(domain ?? installationID ?? "-") at \(ip)") }
+        return installation
+    }
+
+    /// One call of the installer's endpoint.
+    package func validate(
+        _ key: LicenseKey, domain: String? = nil, ip: String = address, installationID: String? = nil,
+        peer: String? = nil, product: String? = nil, nonce: String? = nil, activates: Bool = true,
+        in service: LicensingService? = nil
+    ) async throws -> ValidationAnswer {
+        let installation = try installation(domain: domain, ip: ip, installationID: installationID, peer: peer)
+        let request = ValidationRequest(
+            licenseKey: key.text, installation: installation, product: product, nonce: nonce, activates: activates)
+        return try await (service ?? licensing).validator.answer(
+            request, by: provenance(actor: "installation"))
+    }
+
+    /// The verdict of one call.
+    package func verdict(
+        _ license: IssuedLicense, _ domain: String, ip: String = address, activates: Bool = true,
+        in service: LicensingService? = nil
+    ) async throws -> Verdict {
+        try await validate(license.key, domain: domain, ip: ip, activates: activates, in: service).verdict
+    }
+}
+
+// MARK: - Looking at the database
+
+extension TestHouse {
+    /// The number that a query of one number gives.
+    package func count(_ sql: String) async throws -> Int64 { try await database.read { try $0.count(sql) } }
+
+    /// The first column of every row, as text.
+    package func texts(_ sql: String) async throws -> [String] {
+        try await database.read { try $0.all(sql) { $0.text(0) } }
+    }
+
+    /// Changes rows behind the service's back, as a command that does not exist yet would.
+    package func execute(_ sql: String) async throws {
+        try await database.write { _ = try $0.execute(sql) }
+    }
+
+    /// Seats that the license says are taken.
+    package func used(_ license: IssuedLicense) async throws -> Int {
+        guard let record = try await licensing.license(license.id) else { preconditionFailure("the license is gone") }
+        return record.license.used
+    }
+
+    /// What breaks the rules that hold between rows at any time; empty in a sound database.
+    package func inconsistencies() async throws -> [String] {
+        let rules = [
+            "used is not the number of unreleased seats": """
+                SELECT count(*) FROM licenses l WHERE used <> (SELECT count(*) FROM activations a
+                WHERE a.license_id = l.id AND a.released_at IS NULL)
+                """,
+            "more seats than the license has": """
+                SELECT count(*) FROM licenses WHERE max_activations > 0 AND used > max_activations
+                """,
+            "a taken seat without an address": """
+                SELECT count(*) FROM activations a WHERE released_at IS NULL
+                AND NOT EXISTS (SELECT 1 FROM seat_addresses s WHERE s.activation_id = a.id)
+                """,
+            "an address of a released seat": """
+                SELECT count(*) FROM seat_addresses s JOIN activations a ON a.id = s.activation_id
+                WHERE a.released_at IS NOT NULL
+                """,
+            "a seat with more addresses than it holds": """
+                SELECT count(*) FROM activations a JOIN licenses l ON l.id = a.license_id
+                WHERE (SELECT count(*) FROM seat_addresses s WHERE s.activation_id = a.id) > l.addresses_per_seat
+                """,
+        ]
+        var broken: [String] = []
+        for (name, sql) in rules where try await count(sql) != 0 { broken.append(name) }
+        if try await !eventsMatchVersions() { broken.append("a version without its event") }
+        return broken.sorted()
+    }
+
+    /// Whether each license's version is that of its last event.
+    private func eventsMatchVersions() async throws -> Bool {
+        try await database.read { transaction in
+            let versions = try transaction.all("SELECT id, version FROM licenses") { row -> (LicenseID, Int64) in
+                (row.randomID(0), row.integer(1))
+            }
+            return try versions.allSatisfy { id, version in
+                let last = "SELECT max(subject_version) FROM journal WHERE subject = ?"
+                return try transaction.first(last, id.description) { $0.optionalInteger(0) } == version
+            }
+        }
+    }
+}
