@@ -128,8 +128,8 @@ let package = Package(
         .tests(
             of: "HTTPAPI",
             imports: [
-                "HTTPAPI", "Licensing", "Customers", "Journal", "Database", "Primitives", "TestSupport",
-                .hummingbird, .hummingbirdCore, .httpTypes, .logging, .nioCore, .nioEmbedded, .nioHTTPTypes, .nioPosix,
+                "HTTPAPI", "Licensing", "Customers", "Database", "Primitives", "TestSupport", .hummingbird,
+                .hummingbirdCore, .httpTypes, .logging, .nioCore, .nioEmbedded, .nioHTTPTypes, .nioPosix,
             ],
             exclude: ["Golden"]
         ),

@@ -306,7 +306,8 @@ final class SignetLicense
         if ($state['refused'] === '' && $state['provisional_since'] > 0 && $time < $provisionalUntil) {
             return [
                 'state' => 'provisional', 'usable' => true, 'code' => 'provisional',
-                'message' => 'The license service was not reached yet; this runs until ' . gmdate('c', $provisionalUntil),
+                'message' => 'The license service was not reached yet; this runs until '
+                    . gmdate('c', $provisionalUntil),
             ] + $status;
         }
         $code = $state['refused'] ?: $claims ?: ($state['provisional_since'] > 0 ? 'provisional_over' : 'not_checked');

@@ -13,6 +13,9 @@ package struct CustomerStore: Sendable {
     /// Characters of an external reference.
     package static let referenceLengthMax = 200
 
+    /// Highest number of a customer: what every JSON reader takes exactly (RFC 8259 §6).
+    package static let idMax: Int64 = 1 << 53 - 1
+
     private let journal: Journal
     private let keys: CustomerKeys
 
@@ -41,6 +44,7 @@ package struct CustomerStore: Sendable {
         id: CustomerID?, reference: String?, by provenance: Provenance, in transaction: WriteTransaction
     ) throws -> Customer {
         if let reference { try Self.check(reference) }
+        if let id, id.rawValue > Self.idMax { throw InvalidInput("id", "must be at most \(Self.idMax)") }
         if let id, try find(id, in: transaction.reading) != nil { throw CustomerRefusal.idTaken(id) }
         if let reference, try isTaken(reference, in: transaction.reading) {
             throw CustomerRefusal.referenceTaken(reference)
@@ -75,7 +79,7 @@ package struct CustomerStore: Sendable {
 
     private func nextID(in transaction: ReadTransaction) throws -> CustomerID {
         let highest = try transaction.count("SELECT coalesce(max(id), 0) FROM customers")
-        guard highest < Int64.max, let id = CustomerID(highest + 1) else {
+        guard highest < Self.idMax, let id = CustomerID(highest + 1) else {
             throw DatabaseError.unavailable(detail: "no customer number is left")
         }
         return id

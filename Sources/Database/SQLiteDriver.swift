@@ -85,7 +85,14 @@ package final class SQLiteDriver: DatabaseDriver {
         }
     }
 
-    package func close() throws { try translatingErrors { try writer.close() } }
+    /// Brings the write-ahead log into the file first: the connection that closes last may be one that only reads.
+    package func close() throws {
+        try translatingErrors {
+            // A log that cannot be brought in now, on a full disk say, is found by the next start.
+            try? writer.writeWithoutTransaction { try $0.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)") }
+            try writer.close()
+        }
+    }
 }
 
 // MARK: - Transactions

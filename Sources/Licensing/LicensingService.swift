@@ -28,11 +28,17 @@ package final class LicensingService: Sendable {
         package let defaultProduct: String?
         /// Newcomers waiting for the writer at most.
         package let writeQueueMax: Int
+        /// How long one of them waits before it is refused.
+        package let writeWaitMax: Duration
 
-        package init(issuer: String, defaultProduct: String?, writeQueueMax: Int) {
+        package init(
+            issuer: String, defaultProduct: String?, writeQueueMax: Int,
+            writeWaitMax: Duration = SeatQueue.waitMaxDefault
+        ) {
             self.issuer = issuer
             self.defaultProduct = defaultProduct
             self.writeQueueMax = writeQueueMax
+            self.writeWaitMax = writeWaitMax
         }
     }
 
@@ -54,7 +60,9 @@ package final class LicensingService: Sendable {
         validator = Validator(
             hashes: hashes, index: index, catalog: catalog,
             mint: TokenMint(issuer: settings.issuer, keys: keys, cache: TokenCache()),
-            queue: SeatQueue(database: database, store: seats, index: index, depthMax: settings.writeQueueMax),
+            queue: SeatQueue(
+                database: database, store: seats, index: index, depthMax: settings.writeQueueMax,
+                waitMax: settings.writeWaitMax),
             defaultProduct: settings.defaultProduct)
         try await fillMemory()
     }

@@ -48,12 +48,12 @@ package struct Server: Sendable {
         let group = ServiceGroup(
             configuration: .init(
                 services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: signet.logger))
+        defer { unlink(signet.settings.socketPath) }
         do {
             try await group.run()
         } catch let error as IOError {
             throw Failure.cannotListen(signet.settings.listen.description, reason: error.reasonOnly)
         }
-        unlink(signet.settings.socketPath)
     }
 
     private func clients(_ readiness: Readiness) -> some Service {

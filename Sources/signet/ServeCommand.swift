@@ -16,13 +16,22 @@ struct ServeCommand: AsyncParsableCommand {
     func run() async throws {
         let settings = try options.settings(["listen": listen])
         let signet = try await open(settings)
+        do {
+            try await serve(signet)
+        } catch {
+            try? await signet.close()  // the first error is the one to tell
+            throw error
+        }
+        try await signet.close()
+    }
+
+    private func serve(_ signet: Signet) async throws {
         let key = demo ? try await DemoData.load(into: signet) : nil
         try await Server(signet).run { listen in
             Output.complain("serving http://\(listen)")
             if let key { print("\nTry:\n\n\(DemoData.curlCommand(key, listen: listen))\n") }
             Output.flush()
         }
-        try await signet.close()
     }
 
     private func open(_ settings: Settings) async throws -> Signet {

@@ -164,9 +164,17 @@ struct CommittedTests {
     func notCommitted() async throws {
         let notes = try await Notes()
         let applied = Applied()
-        _ = try await notes.database.write(dryRun: true) { _ in 1 } committed: { applied.append($0) }
+        _ = try await notes.database.write(dryRun: true) { _ in
+            1
+        } committed: {
+            applied.append($0)
+        }
         await #expect(throws: Refused()) {
-            _ = try await notes.database.write { _ -> Int64 in throw Refused() } committed: { applied.append($0) }
+            _ = try await notes.database.write { _ -> Int64 in
+                throw Refused()
+            } committed: {
+                applied.append($0)
+            }
         }
         await #expect(throws: DatabaseError.self) {
             _ = try await notes.database.write { transaction -> Int64 in

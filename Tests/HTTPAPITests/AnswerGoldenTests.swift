@@ -1,5 +1,4 @@
 import Customers
-import LicenseToken
 import Primitives
 import TestSupport
 import Testing
@@ -16,7 +15,8 @@ struct AnswerGoldenTests {
     @Test("are written to the byte")
     func goldenAnswers() throws {
         let cases = try Self.verdicts() + Self.variants()
-        let text = Self.header + cases.map { "\n# \($0.name)\n\(String(decoding: $0.answer.json, as: UTF8.self))\n" }.joined()
+        let text =
+            Self.header + cases.map { "\n# \($0.name)\n\(String(decoding: $0.answer.json, as: UTF8.self))\n" }.joined()
         #expect(try text == Golden.text("answers.txt", actual: text))
     }
 
@@ -40,7 +40,8 @@ struct AnswerGoldenTests {
     func goldenRoute() async throws {
         let house = try await TestHouse()
         let face = ClientFace(of: house)
-        let reply = try await face.validate(#"{"license_key":"0000-0000-0000-0000","domain":"example.com","nonce":"n"}"#)
+        let reply = try await face.validate(
+            #"{"license_key":"0000-0000-0000-0000","domain":"example.com","nonce":"n"}"#)
         let malformed = try await face.validate(#"{"license_key":"0000-0000-0000-0001","domain":"example.com"}"#)
         #expect(reply.json["code"] == .string("NOT_FOUND"))
         #expect(reply.json["nonce"] == .string("n"))
@@ -49,8 +50,8 @@ struct AnswerGoldenTests {
     }
 
     private static let header = """
-        # Answers of POST /api/v1/installer/validate, to the byte: one for every code in order of precedence, then special
-        # cases. Identifiers, times and tokens are made up.
+        # Answers of POST /api/v1/installer/validate, to the byte: one for every code in order of precedence, then
+        # special cases. Identifiers, times and tokens are made up.
 
         """
 
@@ -61,7 +62,8 @@ struct AnswerGoldenTests {
         try Verdict.allCases.map { verdict in
             let isFound = verdict != .keyMalformed && verdict != .notFound
             let isExpired = verdict == .expired || verdict == .expiredGrace
-            let license = try license(expires: isExpired ? now - .hours(12) : now + .days(365), graceDays: isExpired ? 7 : 0)
+            let license = try license(
+                expires: isExpired ? now - .days(1) : now + .days(365), graceDays: isExpired ? 7 : 0)
             return (
                 verdict.rawValue,
                 try answer(verdict, isFound ? license : nil, verdict.isValid ? seat() : nil)
@@ -72,12 +74,23 @@ struct AnswerGoldenTests {
     private static func variants() throws -> [Case] {
         [
             ("VALID on a development host", try answer(.valid, license(), seat(domain: "localhost", isStored: false))),
-            ("VALID for an installation_id alone, over IPv6", try answer(.valid, license(), seat(ip: "2001:db8::1"))),
-            ("VALID, a license that never expires, without limit, without features",
-             try answer(.valid, license(expires: nil, seats: 0, features: []), seat(domain: "xn--bcher-kva.example"))),
-            ("VALID with a nonce", try answer(.valid, license(), seat(domain: "example.com"), nonce: "\"\\/\u{7F}\u{E9}\u{1F600}")),
+            (
+                "VALID for an installation_id alone, over IPv6",
+                try answer(.valid, license(), seat(domain: nil, ip: "2001:db8::1"))
+            ),
+            (
+                "VALID, a license that never expires, without limit, without features",
+                try answer(.valid, license(expires: nil, seats: 0, features: []), seat(domain: "xn--bcher-kva.example"))
+            ),
+            (
+                "VALID with a nonce",
+                try answer(.valid, license(), seat(), nonce: "\"\\/\u{E9}\u{1F600}")
+            ),
             ("VALID for an operator who looks at the license alone", try answer(.valid, license(), nil)),
-            ("VALID with grace to come", try answer(.valid, license(expires: now + .days(1), graceDays: 7), seat(domain: "example.com"))),
+            (
+                "VALID with grace to come",
+                try answer(.valid, license(expires: now + .days(1), graceDays: 7), seat())
+            ),
         ]
     }
 
@@ -85,27 +98,32 @@ struct AnswerGoldenTests {
         _ verdict: Verdict, _ license: ValidationAnswer.License?, _ seat: ValidationAnswer.Seat?, nonce: String? = nil
     ) throws -> ValidationAnswer {
         ValidationAnswer(
-            verdict: verdict, license: license, seat: seat, token: seat == nil ? nil : Array("aGVhZGVy.Y2xhaW1z.c2lnbmF0dXJl".utf8),
-            nextCheckAt: now + .hours(24), serverTime: now, nonce: nonce)
+            verdict: verdict, license: license, seat: seat,
+            token: seat == nil ? nil : Array("aGVhZGVy.Y2xhaW1z.c2lnbmF0dXJl".utf8),
+            nextCheckAt: now + .hours(verdict.isValid ? 24 : 6), serverTime: now, nonce: nonce)
     }
 
     private static func license(
         expires: Timestamp? = now + .days(365), graceDays: Int64 = 0, seats: Int = 3,
         features: [String] = ["whm", "billing", "support"]
     ) throws -> ValidationAnswer.License {
-        let terms = try LicenseTerms(type: "professional", features: features, maxActivations: seats, addressesPerSeat: 3)
+        let terms = try LicenseTerms(
+            type: "professional", features: features, maxActivations: seats, addressesPerSeat: 3)
         let product = Product(
             id: try #require(ProductID(1)), code: try #require(Slug("whm-panel")), name: "WHM Panel", terms: terms,
             tokenDays: 14, countsDevelopment: false, version: 1, createdAt: issued)
         let license = License(
-            id: LicenseID(rawValue: 0x0123_4567_89AB_CDEF), customerID: try #require(CustomerID(123)), productID: product.id,
-            terms: terms, state: .active, notBefore: nil, expiresAt: expires?.date.end, graceSeconds: graceDays * 86_400,
+            id: LicenseID(rawValue: 0x0123_4567_89AB_CDEF), customerID: try #require(CustomerID(123)),
+            productID: product.id,
+            terms: terms, state: .active, notBefore: nil, expiresAt: expires?.date.end,
+            graceSeconds: graceDays * 86_400,
             used: 2, statusIndex: 0, version: 4, createdAt: issued)
-        return ValidationAnswer.License(facts: LicenseFacts(license, terms: TermsID(position: 0)), terms: terms, product: product)
+        return ValidationAnswer.License(
+            facts: LicenseFacts(license, terms: TermsID(position: 0)), terms: terms, product: product)
     }
 
     private static func seat(
-        domain: String? = nil, ip: String = "192.168.1.100", isStored: Bool = true
+        domain: String? = "example.com", ip: String = "192.168.1.100", isStored: Bool = true
     ) throws -> ValidationAnswer.Seat {
         let address = try #require(CanonicalAddress(ip))
         let installation = try #require(
@@ -113,7 +131,8 @@ struct AnswerGoldenTests {
                 domain: try domain.map { try CanonicalDomain($0) }, installationID: InstallationID("9f8b1c2d-0000"),
                 address: address, peer: nil))
         let place = PlaceFacts(
-            activation: ActivationID(rawValue: 0xFEDC_BA98_7654_3210), firstSeen: issued, lastSeen: now, placesOfSeat: 1)
+            activation: ActivationID(rawValue: 0xFEDC_BA98_7654_3210), firstSeen: issued, lastSeen: now, placesOfSeat: 1
+        )
         return ValidationAnswer.Seat(place: isStored ? place : nil, installation: installation)
     }
 }

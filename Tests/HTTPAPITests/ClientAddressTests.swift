@@ -54,7 +54,9 @@ struct ClientAddressTests {
     @Test("is the first, from the right, that no proxy of ours is", arguments: rows)
     private func client(row: Row) throws {
         let address = ClientAddress(proxies: Self.proxies.compactMap { AddressRange($0) })
-        #expect(try address.client(peer: Self.address(row.peer), headers: Self.fields(row.forwarded)).description == row.client)
+        #expect(
+            try address.client(peer: Self.address(row.peer), headers: Self.fields(row.forwarded)).description
+                == row.client)
     }
 
     @Test("is the peer, whatever was forwarded, where no proxies are set", arguments: rows)
@@ -68,7 +70,9 @@ struct ClientAddressTests {
     func longChain() throws {
         let address = ClientAddress(proxies: Self.proxies.compactMap { AddressRange($0) })
         let chain = "198.51.100.1" + String(repeating: ",10.0.0.1", count: 5000)
-        #expect(try address.client(peer: Self.address("10.0.0.1"), headers: Self.fields([chain])).description == "198.51.100.1")
+        #expect(
+            try address.client(peer: Self.address("10.0.0.1"), headers: Self.fields([chain])).description
+                == "198.51.100.1")
     }
 
     @Test("is the socket's, without the zone that the kernel adds")

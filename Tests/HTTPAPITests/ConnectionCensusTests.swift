@@ -18,11 +18,13 @@ struct ConnectionCensusTests {
         #expect(try Self.admitted(census, crowd) == [true, true, false, true, false])
     }
 
-    @Test("counts IPv6 by the /64 and IPv4 by the address", arguments: [
-        (["2001:db8::1", "2001:db8::2"], true), (["2001:db8::1", "2001:db8::ffff:ffff:ffff:ffff"], true),
-        (["2001:db8::1", "2001:db8:0:1::1"], false), (["203.0.113.7", "203.0.113.8"], false),
-        (["203.0.113.7", "::ffff:203.0.113.7"], true), (["::1", "203.0.113.7"], false),
-    ])
+    @Test(
+        "counts IPv6 by the /64 and IPv4 by the address",
+        arguments: [
+            (["2001:db8::1", "2001:db8::2"], true), (["2001:db8::1", "2001:db8::ffff:ffff:ffff:ffff"], true),
+            (["2001:db8::1", "2001:db8:0:1::1"], false), (["203.0.113.7", "203.0.113.8"], false),
+            (["203.0.113.7", "::ffff:203.0.113.7"], true), (["::1", "203.0.113.7"], false),
+        ])
     func sameClient(addresses: [String], isOne: Bool) throws {
         let census = ConnectionCensus(perClientMax: 1)
         #expect(try Self.admitted(census, addresses) == [true, !isOne])

@@ -62,13 +62,16 @@ struct ConnectionDeadlinesTests {
             "idling ends with the first byte, not with the head",
             .request(at: 0) + .answer(at: 1) + [(60, .bytes), (64, .head)], (74, .connection)),
         .init(
-            "a second request in one piece with the first waits for it", .request(at: 1) + .request(at: 1)
+            "a second request in one piece with the first waits for it",
+            .request(at: 1) + .request(at: 1)
                 + [(2, .answerBegin)], (12, .connection)),
         .init(
-            "and its handler's time begins when the first is answered", .request(at: 1) + .request(at: 1)
+            "and its handler's time begins when the first is answered",
+            .request(at: 1) + .request(at: 1)
                 + .answer(at: 2), (4, .answer)),
         .init(
-            "both answered, the connection is idle", .request(at: 1) + .request(at: 1) + .answer(at: 2) + .answer(at: 3),
+            "both answered, the connection is idle",
+            .request(at: 1) + .request(at: 1) + .answer(at: 2) + .answer(at: 3),
             (63, .connection)),
         .init(
             "a request that comes while an answer is written does not prolong the writing",
@@ -83,7 +86,8 @@ struct ConnectionDeadlinesTests {
             "and when the body has come nothing is owed",
             [(1, .bytes), (1, .head)] + .answer(at: 2) + [(4, .requestEnd)], (64, .connection)),
         .init(
-            "and the request after it is timed as any", [(1, .bytes), (1, .head)] + .answer(at: 2)
+            "and the request after it is timed as any",
+            [(1, .bytes), (1, .head)] + .answer(at: 2)
                 + [(4, .requestEnd)] + .request(at: 5), (7, .answer)),
         .init("a client that ends its side with nothing owed", [(1, .inputEnd)], (1, .connection)),
         .init("or in the middle of a request", [(1, .bytes), (1, .head), (2, .inputEnd)], (2, .connection)),
@@ -156,7 +160,9 @@ struct ConnectionDeadlinesTests {
         limits.requestsMax = 3
         let now = NIODeadline.uptimeNanoseconds(0)
         var deadlines = ConnectionDeadlines(limits: limits, at: now)
-        for _ in 1...5 { for step in [(second: Int64, event: Event)].request(at: 0) { deadlines.take(step.event, at: now) } }
+        for _ in 1...5 {
+            for step in [(second: Int64, event: Event)].request(at: 0) { deadlines.take(step.event, at: now) }
+        }
         var lasts: [Bool] = []
         for _ in 1...4 {
             deadlines.answerBegan(at: now)

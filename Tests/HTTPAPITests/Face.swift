@@ -1,6 +1,6 @@
 import HTTPTypes
 import Hummingbird
-import Journal
+import HummingbirdCore
 import Licensing
 import Logging
 import NIOCore

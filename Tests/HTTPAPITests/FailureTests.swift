@@ -19,7 +19,8 @@ struct FailureTests {
 
     @Test("a full queue of newcomers is a 503 that says when to come again")
     func queueFull() async throws {
-        let settings = LicensingService.Settings(issuer: "signet", defaultProduct: nil, writeQueueMax: 0)
+        let settings = LicensingService.Settings(
+            issuer: "signet", defaultProduct: nil, writeQueueMax: 0, writeWaitMax: TestHouse.patience)
         let house = try await TestHouse(settings: settings)
         let acme = try await house.acme()
         let face = ClientFace(of: house)
@@ -52,9 +53,11 @@ struct FailureTests {
         #expect(try await face.validate(Self.newcomer(crowd, 65)).status == 200)
     }
 
-    @Test("a database that is away is a 503 for newcomers and nothing to those who are in", arguments: [
-        DatabaseError.unavailable(detail: secret), .failed(detail: secret), .corrupt(detail: secret),
-    ])
+    @Test(
+        "a database that is away is a 503 for newcomers and nothing to those who are in",
+        arguments: [
+            DatabaseError.unavailable(detail: secret), .failed(detail: secret), .corrupt(detail: secret),
+        ])
     func databaseAway(error: DatabaseError) async throws {
         let house = try await TestHouse()
         let acme = try await house.acme()
@@ -70,15 +73,20 @@ struct FailureTests {
             #expect(try await face.validate(acme, "known.com").json["valid"] == .bool(true))
         }
         #expect(face.log.complaints.count == 3)
-        #expect(face.log.complaints.allSatisfy { $0.text.contains(Self.secret) && $0.text.contains(ClientFace.requestID) })
+        #expect(
+            face.log.complaints.allSatisfy { $0.text.contains(Self.secret) && $0.text.contains(ClientFace.requestID) })
         house.faults.mend()
-        #expect(try await face.validate(acme, "new.com").json["valid"] == .bool(true))
-        #expect(try await house.used(acme) == 2)
+        // A write that failed in an unknown state is the last of its process; the others may be tried again.
+        let isLast = error == .failed(detail: Self.secret)
+        #expect(try await face.validate(acme, "new.com").status == (isLast ? 503 : 200))
+        #expect(try await house.used(acme) == (isLast ? 1 : 2))
     }
 
-    @Test("a defect in a statement is a 500 without detail, logged once with the request's id", arguments: [
-        DatabaseError.statement(detail: secret), .foreign(applicationID: 4711), .newer(required: 900, known: 5),
-    ])
+    @Test(
+        "a defect in a statement is a 500 without detail, logged once with the request's id",
+        arguments: [
+            DatabaseError.statement(detail: secret), .foreign(applicationID: 4711), .newer(required: 900, known: 5),
+        ])
     func databaseDefect(error: DatabaseError) async throws {
         let house = try await TestHouse()
         let acme = try await house.acme()

@@ -3,12 +3,12 @@ import Database
 import Foundation
 import HTTPTypes
 import Hummingbird
-import Licensing
-import Primitives
 import TestSupport
 import Testing
 
 @testable import HTTPAPI
+@testable import Licensing
+@testable import Primitives
 
 /// Every problem that the outside can be told, as `Golden/problems.txt` publishes them.
 @Suite("The problems of the golden list")
@@ -24,7 +24,7 @@ struct ProblemsGoldenTests {
         let conforming = try Self.sources().flatMap { source in
             source.matches(of: #/extension ([\w.]+): ProblemConvertible/#).map { String($0.1) }
         }
-        #expect(Set(conforming) == Set(Self.problems.map(\.type).filter { $0 != "Problem" }))
+        #expect(Set(conforming) == Set(Self.problems.map(\.type)).subtracting(["Problem"]))
     }
 
     @Test("cover every code that the sources write")
@@ -97,35 +97,44 @@ extension ProblemsGoldenTests {
 
     private typealias Entry = (type: String, cause: String, problem: Problem)
 
-    private static let problems: [Entry] =
-        CustomerRefusal.samples.map { ("CustomerRefusal", name($0), $0.problem) }
-        + LicensingRefusal.samples.map { ("LicensingRefusal", name($0), $0.problem) }
-        + DatabaseError.samples.map { ("DatabaseError", name($0), $0.problem) }
-        + JSONReader.Failure.samples.map { ("JSONReader.Failure", "\(name($0.reason))", $0.problem) }
-        + [
-            ("InvalidInput", "InvalidInput", InvalidInput("domain", "is none").problem),
-            (
-                "Validator.NewcomersLimited", "NewcomersLimited",
-                Validator.NewcomersLimited(retryAfterSeconds: varying).problem
-            ),
-            ("SeatQueue.Overloaded", "Overloaded", SeatQueue.Overloaded(retryAfterSeconds: varying).problem),
-            ("Problem", "parameter", InvalidParameter.problem("page", "must be a whole number")),
-            ("Problem", "unmapped error", .internalError),
-            ("Problem", "unknown path", .notFound),
-            ("Problem", "wrong method", .methodNotAllowed(allowed: ["POST"])),
-            ("Problem", "body over its limit", .bodyTooLarge(max: PublicAPI.bodyBytesMax)),
-            ("Problem", "content type", .unsupportedMediaType),
-            ("Problem", "no body", .bodyMissing),
-            ("Problem", "no object", .bodyNotObject("array")),
-            ("Problem", "unknown product", .notFoundHere("product")),
-            ("Problem", "unknown customer", .notFoundHere("customer")),
+    private static let problems: [Entry] = refusals + accidents + own
+
+    /// What may be refused.
+    private static var refusals: [Entry] {
+        var list: [Entry] = CustomerRefusal.samples.map { ("CustomerRefusal", name($0), $0.problem) }
+        list += LicensingRefusal.samples.map { ("LicensingRefusal", name($0), $0.problem) }
+        list += JSONReader.Failure.samples.map { ("JSONReader.Failure", name($0.reason), $0.problem) }
+        list.append(("InvalidInput", "InvalidInput", InvalidInput("domain", "is none").problem))
+        return list
+    }
+
+    /// What may go wrong.
+    private static var accidents: [Entry] {
+        var list: [Entry] = DatabaseError.samples.map { ("DatabaseError", name($0), $0.problem) }
+        let limited = Validator.NewcomersLimited(retryAfterSeconds: varying)
+        list.append(("Validator.NewcomersLimited", "NewcomersLimited", limited.problem))
+        list.append(("SeatQueue.Overloaded", "Overloaded", SeatQueue.Overloaded(retryAfterSeconds: varying).problem))
+        return list
+    }
+
+    /// Problems that are no error of the parts below.
+    private static var own: [Entry] {
+        let list: [(String, Problem)] = [
+            ("parameter", InvalidParameter.problem("page", "must be a whole number")),
+            ("unmapped error", .internalError), ("unknown path", .notFound), ("no answer in time", .overdue),
+            ("framing", .malformedRequest), ("header over its limits", .headerTooLarge),
+            ("wrong method", .methodNotAllowed(allowed: ["POST"])),
+            ("body over its limit", .bodyTooLarge(max: PublicAPI.bodyBytesMax)),
+            ("content type", .unsupportedMediaType), ("no body", .bodyMissing), ("no object", .bodyNotObject("array")),
+            ("unknown product", .notFoundHere("product")), ("unknown customer", .notFoundHere("customer")),
         ]
+        return list.map { ("Problem", $0.0, $0.1) }
+    }
 
     /// `LicensingRefusal.productUnknown`, without what it carries.
     private static func name(_ value: some Any) -> String {
-        let text = String(reflecting: value)
-        let head = text.prefix { $0 != "(" }
-        return head.split(separator: ".").suffix(2).joined(separator: ".")
+        let name = Mirror(reflecting: value).children.first?.label ?? "\(value)"
+        return "\(type(of: value)).\(name)"
     }
 
     private static func sources() throws -> [String] {

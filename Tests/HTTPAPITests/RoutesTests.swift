@@ -1,6 +1,8 @@
 import Foundation
 import HTTPTypes
 import Hummingbird
+import Licensing
+import Primitives
 import TestSupport
 import Testing
 
@@ -80,7 +82,9 @@ struct RoutesTests {
     func faces() async throws {
         let house = try await TestHouse()
         let clients = ClientFace(of: house)
-        for path in ["/api/v1/products", "/api/v1/customers", "/api/v1/licenses", "/api/v1/keys", "/api/v1/keys/export"] {
+        for path in [
+            "/api/v1/products", "/api/v1/customers", "/api/v1/licenses", "/api/v1/keys", "/api/v1/keys/export",
+        ] {
             #expect(try await clients.reply(to: .get(path)).status == 404, "\(path)")
             #expect(try await clients.reply(to: .post(path, Array("{}".utf8))).status == 404, "\(path)")
         }
@@ -88,9 +92,11 @@ struct RoutesTests {
         #expect(try await operators.post(ClientFace.validatePath, "{}").status == 404)
     }
 
-    @Test("answer HEAD as GET without the body", arguments: [
-        "/healthz", "/readyz", "/.well-known/jwks.json", "/openapi.yaml",
-    ])
+    @Test(
+        "answer HEAD as GET without the body",
+        arguments: [
+            "/healthz", "/readyz", "/.well-known/jwks.json", "/openapi.yaml",
+        ])
     func head(path: String) async throws {
         let face = ClientFace(of: try await TestHouse())
         let got = try await face.reply(to: .get(path))
@@ -103,10 +109,12 @@ struct RoutesTests {
         #expect(head.body.isEmpty)
     }
 
-    @Test("answer what nobody has with 404", arguments: [
-        "/", "/nope", "/api/v1/installer", "/api/v1/installer/validate/x", "/api/v2/installer/validate", "/HEALTHZ",
-        "/healthz%00", "/%68ealthz", "/..%2f..%2fetc%2fpasswd", "/healthz;x", "/{id}", "/*", "/**",
-    ])
+    @Test(
+        "answer what nobody has with 404",
+        arguments: [
+            "/", "/nope", "/api/v1/installer", "/api/v1/installer/validate/x", "/api/v2/installer/validate", "/HEALTHZ",
+            "/healthz%00", "/%68ealthz", "/..%2f..%2fetc%2fpasswd", "/healthz;x", "/{id}", "/*", "/**",
+        ])
     func unknownPath(path: String) async throws {
         let face = ClientFace(of: try await TestHouse())
         for method in [HTTPRequest.Method.get, .post, .head, .options] {
@@ -154,7 +162,8 @@ struct KeySetRouteTests {
         let tag = try #require(try await face.reply(to: .get(Self.path)).headers[.eTag])
         for held in [tag, "W/\(tag)", "\"other\", \(tag)", "\"other\",W/\(tag)", "*"] {
             for method in [HTTPRequest.Method.get, .head] {
-                let reply = try await face.reply(to: Ask(method: method, path: Self.path, headers: [.ifNoneMatch: held]))
+                let reply = try await face.reply(
+                    to: Ask(method: method, path: Self.path, headers: [.ifNoneMatch: held]))
                 #expect(reply.status == 304, "\(held)")
                 #expect(reply.body.isEmpty)
                 #expect(reply.headers[.eTag] == tag)

@@ -1,4 +1,6 @@
 import HTTPTypes
+import HummingbirdCore
+import Licensing
 import NIOCore
 import Primitives
 import TestSupport
@@ -60,20 +62,28 @@ struct ValidateBodyTests {
         .init("a raw NUL in a string", "{\"license_key\":\"KEY\",\"domain\":\"exa\0mple.com\"}", "body_not_json"),
         .init(with: #""domain":"\ud800""#, "body_not_json"),
         .init(with: #""domain":"\udc00\ud800""#, "body_not_json"),
-        .init("invalid UTF-8", bytes: Array(#"{"license_key":"KEY","domain":""#.utf8) + [0xFF] + Array(#""}"#.utf8), "body_not_utf8"),
+        .init(
+            "invalid UTF-8", bytes: Array(#"{"license_key":"KEY","domain":""#.utf8) + [0xFF] + Array(#""}"#.utf8),
+            "body_not_utf8"),
         .init(
             "a surrogate in UTF-8",
-            bytes: Array(#"{"license_key":"KEY","domain":""#.utf8) + [0xED, 0xA0, 0x80] + Array(#""}"#.utf8), "body_not_utf8"),
+            bytes: Array(#"{"license_key":"KEY","domain":""#.utf8) + [0xED, 0xA0, 0x80] + Array(#""}"#.utf8),
+            "body_not_utf8"),
         .init(
-            "an overlong NUL", bytes: Array(#"{"license_key":"KEY","domain":""#.utf8) + [0xC0, 0x80] + Array(#""}"#.utf8),
+            "an overlong NUL",
+            bytes: Array(#"{"license_key":"KEY","domain":""#.utf8) + [0xC0, 0x80] + Array(#""}"#.utf8),
             "body_not_utf8"),
         .init("an array", "[]", "body_not_object"),
         .init("a string", #""KEY""#, "body_not_object"),
         .init("a number", "1", "body_not_object"),
         .init("null", "null", "body_not_object"),
-        .init("a member twice", #"{"license_key":"KEY","domain":"a.com","domain":"a.com"}"#, "duplicate_member", ["domain"]),
+        .init(
+            "a member twice", #"{"license_key":"KEY","domain":"a.com","domain":"a.com"}"#, "duplicate_member",
+            ["domain"]),
         .init("an unknown member twice", #"{"license_key":"KEY","x":1,"x":1}"#, "duplicate_member", ["x"]),
-        .init("a member twice, once escaped", #"{"license_key":"KEY","\u0064omain":"b.com","domain":"a.com"}"#, "duplicate_member", ["domain"]),
+        .init(
+            "a member twice, once escaped", #"{"license_key":"KEY","\u0064omain":"b.com","domain":"a.com"}"#,
+            "duplicate_member", ["domain"]),
         .init(with: #""domain":"a.com","x":\#(nested(16))"#, "body_too_deep"),
         .init("17 levels of arrays", nested(17), "body_too_deep"),
         .init("thousands of levels", String(repeating: "[", count: 10_000), "body_too_deep"),
@@ -91,7 +101,9 @@ struct ValidateBodyTests {
             .init("an empty object", "{}", "invalid_request", ["license_key", "domain"]),
             .init("no license_key", #"{"domain":"example.com"}"#, "invalid_request", ["license_key"]),
             .init("an empty license_key", #"{"license_key":"","domain":"a.com"}"#, "invalid_request", ["license_key"]),
-            .init("a license_key of spaces", #"{"license_key":"   ","domain":"a.com"}"#, "invalid_request", ["license_key"]),
+            .init(
+                "a license_key of spaces", #"{"license_key":"   ","domain":"a.com"}"#, "invalid_request",
+                ["license_key"]),
             .init("a null license_key", #"{"license_key":null,"domain":"a.com"}"#, "invalid_request", ["license_key"]),
             .init("no domain", #"{"license_key":"KEY"}"#, "invalid_request", ["domain"]),
             .init(with: #""domain":"""#, "invalid_request", ["domain"]),
@@ -102,27 +114,35 @@ struct ValidateBodyTests {
             .init(with: #""domain":"a.com","ip_address":"1.2.3.256""#, "invalid_request", ["ip_address"]),
             .init(with: #""domain":"a.com","ip_address":"fe80::1%eth0""#, "invalid_request", ["ip_address"]),
             .init(with: #""domain":"a.com","ip_address":"203.0.113.7:80""#, "invalid_request", ["ip_address"]),
-            .init(with: #""domain":"\#((1...26).map { _ in letters(9) }.joined(separator: "."))""#, "invalid_request", ["domain"]),
+            .init(
+                with: #""domain":"\#((1...26).map { _ in letters(9) }.joined(separator: "."))""#, "invalid_request",
+                ["domain"]),
             .init(with: #""domain":"\#(letters(64)).com""#, "invalid_request", ["domain"]),
             .init(with: #""domain":"exa mple.com""#, "invalid_request", ["domain"]),
             .init(with: #""domain":"999.1.1.1""#, "invalid_request", ["domain"]),
             .init(with: #""domain":"a.com","installation_id":"short""#, "invalid_request", ["installation_id"]),
-            .init(with: #""domain":"a.com","installation_id":"\#(letters(129))""#, "invalid_request", ["installation_id"]),
+            .init(
+                with: #""domain":"a.com","installation_id":"\#(letters(129))""#, "invalid_request",
+                ["installation_id"]),
             .init(with: #""domain":"a.com","nonce":"\#(letters(257))""#, "invalid_request", ["nonce"]),
             .init(with: #""domain":"a.com","product":"\#(letters(1025))""#, "invalid_request", ["product"]),
             .init(with: #""domain":"a.com","token":"\#(letters(4097))""#, "invalid_request", ["token"]),
             .init(with: #""domain":"a.com","x":"\#(letters(1025))""#, "invalid_request", ["x"]),
             .init(with: #""domain":"a.com","x":[{"y":"\#(letters(1025))"}]"#, "invalid_request", ["x"]),
             .init(with: #""domain":"a.com","x":{"\#(letters(1025))":1}"#, "invalid_request", ["x"]),
-            .init("a key over 1 KiB", #"{"license_key":"\#(letters(1025))","domain":"a.com"}"#, "invalid_request", ["license_key"]),
+            .init(
+                "a key over 1 KiB", #"{"license_key":"\#(letters(1025))","domain":"a.com"}"#, "invalid_request",
+                ["license_key"]),
             .init(
                 "everything wrong at once, in the order of the members",
                 #"{"license_key":1,"domain":2,"installation_id":3,"ip_address":4,"product":5,"nonce":6,"token":7}"#,
-                "invalid_request", ["license_key", "domain", "installation_id", "ip_address", "product", "nonce", "token"]),
+                "invalid_request",
+                ["license_key", "domain", "installation_id", "ip_address", "product", "nonce", "token"]),
         ] + controlCharacters
 
     /// In every member, and wherever a person would not see it.
-    private static let controlCharacters: [Row] = ["0000", "0001", "0007", "000a", "001f", "007f", "0085"].flatMap { hex in
+    private static let controlCharacters: [Row] = ["0000", "0001", "0007", "000a", "001f", "007f", "0085"].flatMap {
+        hex in
         [
             Row(with: #""domain":"exa\u\#(hex)mple.com""#, "invalid_request", ["domain"]),
             Row(with: #""domain":"a.com","ip_address":"\u\#(hex)1.2.3.4""#, "invalid_request", ["ip_address"]),
@@ -130,7 +150,9 @@ struct ValidateBodyTests {
             Row(with: #""domain":"a.com","nonce":"n\u\#(hex)""#, "invalid_request", ["nonce"]),
             Row(with: #""domain":"a.com","token":"t\u\#(hex)""#, "invalid_request", ["token"]),
             Row(with: #""installation_id":"12345678\u\#(hex)""#, "invalid_request", ["installation_id"]),
-            Row("a key with \(hex)", #"{"license_key":"\u\#(hex)KEY","domain":"a.com"}"#, "invalid_request", ["license_key"]),
+            Row(
+                "a key with \(hex)", #"{"license_key":"\u\#(hex)KEY","domain":"a.com"}"#, "invalid_request",
+                ["license_key"]),
         ]
     }
 
@@ -144,7 +166,9 @@ struct ValidateBodyTests {
         .init(with: #""domain":"\#(letters(63)).com""#),
         .init(with: #""installation_id":"9f8b1c2d-0000""#),
         .init(with: #""domain":"","installation_id":"9f8b1c2d-0000""#),
-        .init(with: #""domain":"a.com","ip_address":null,"product":null,"installation_id":null,"nonce":null,"token":null"#),
+        .init(
+            with: #""domain":"a.com","ip_address":null,"product":null,"installation_id":null,"nonce":null,"token":null"#
+        ),
         .init(with: #""domain":"a.com","product":"","installation_id":"","nonce":"","token":"""#),
         .init(with: #""domain":"a.com","nonce":"\#(letters(256))","token":"\#(letters(4096))""#),
         .init(with: #""domain":"a.com","unknown":{"deep":[1,2.5e3,true,null,"\ud83d\ude00"]},"Domain":"b.com""#),
@@ -153,14 +177,17 @@ struct ValidateBodyTests {
         .init(with: #""domain":"a.com","x":"\#(letters(1024))""#),
         .init("white space around everything", " \n{ \"license_key\" : \"KEY\" ,\t\"domain\" : \"a.com\" }\r\n"),
         .init("escapes in names", #"{"license\u005fkey":"KEY","d\u006fmain":"a.com"}"#),
-        .init("exactly 16 KiB", #"{"license_key":"KEY","domain":"a.com","x":[\#(String(repeating: " ", count: 16_384 - 61))]}"#),
+        .init(
+            "exactly 16 KiB",
+            #"{"license_key":"KEY","domain":"a.com","x":[\#(String(repeating: " ", count: 16_384 - 61))]}"#),
     ]
 
     @Test("is refused with its reason, and nothing is looked up or changed", arguments: notJSON + wrongMembers)
     private func refused(row: Row) async throws {
         let house = try await Self.house.value
         _ = house.house.statements.take()
-        let reply = try await house.face.reply(to: .post(ClientFace.validatePath, row.bytes(key: house.license.key.text)))
+        let reply = try await house.face.reply(
+            to: .post(ClientFace.validatePath, row.bytes(key: house.license.key.text)))
         #expect(reply.status == 400)
         #expect(reply.code == row.code)
         #expect(reply.violations == row.members)
@@ -171,7 +198,8 @@ struct ValidateBodyTests {
     @Test("is taken", arguments: right)
     private func taken(row: Row) async throws {
         let house = try await Self.house.value
-        let reply = try await house.face.reply(to: .post(ClientFace.validatePath, row.bytes(key: house.license.key.text)))
+        let reply = try await house.face.reply(
+            to: .post(ClientFace.validatePath, row.bytes(key: house.license.key.text)))
         #expect(reply.status == 200, "\(reply.text)")
         #expect(reply.json["code"] == .string("VALID"), "\(reply.text)")
     }
@@ -208,13 +236,16 @@ struct ValidateBodyTests {
         }
     }
 
-    @Test("is JSON in UTF-8 by its content type", arguments: [
-        ("application/json", true), ("Application/JSON", true), ("application/json; charset=utf-8", true),
-        ("application/json;charset=UTF-8", true), ("application/json ; charset=\"utf-8\"", true),
-        ("application/json;charset=latin1", false), ("application/json;charset=utf-16", false), ("text/plain", false),
-        ("application/x-www-form-urlencoded", false), ("application/jsonp", false), ("json", false), ("", false),
-        (";", false), ("application/json, text/plain", false), (nil, false),
-    ])
+    @Test(
+        "is JSON in UTF-8 by its content type",
+        arguments: [
+            ("application/json", true), ("Application/JSON", true), ("application/json; charset=utf-8", true),
+            ("application/json;charset=UTF-8", true), ("application/json ; charset=\"utf-8\"", true),
+            ("application/json;charset=latin1", false), ("application/json;charset=utf-16", false),
+            ("text/plain", false),
+            ("application/x-www-form-urlencoded", false), ("application/jsonp", false), ("json", false), ("", false),
+            (";", false), ("application/json, text/plain", false), (nil, false),
+        ])
     func contentType(type: String?, isTaken: Bool) async throws {
         let house = try await Self.house.value
         let body = Array(#"{"license_key":"\#(house.license.key.text)","domain":"a.com"}"#.utf8)
@@ -223,7 +254,7 @@ struct ValidateBodyTests {
         if !isTaken { #expect(reply.code == "unsupported_media_type") }
     }
 
-    /// A house with a license of as many seats as anyone asks for, made once: nothing in these tests depends on another.
+    /// A house with a license of as many seats as anyone asks for, made once: no test here depends on another.
     private static let house = Task {
         let house = try await TestHouse()
         let license = try await house.issue(seats: 0)
@@ -260,10 +291,12 @@ struct ValidateMembersTests {
         }
     }
 
-    @Test("an address as the domain is an installation without a name, in canonical form", arguments: [
-        ("8.8.4.4", "8.8.4.4"), ("http://8.8.4.4:8080/", "8.8.4.4"),
-        ("[2600:DB8:0::1]", "2600:db8::1"),
-    ])
+    @Test(
+        "an address as the domain is an installation without a name, in canonical form",
+        arguments: [
+            ("8.8.4.4", "8.8.4.4"), ("http://8.8.4.4:8080/", "8.8.4.4"),
+            ("[2600:DB8:0::1]", "2600:db8::1"),
+        ])
     func addressAsDomain(domain: String, canonical: String) async throws {
         let house = try await TestHouse()
         let acme = try await house.acme()
@@ -296,7 +329,8 @@ struct ValidateMembersTests {
         let spellings = [
             key.lowercased(), key.replacing("-", with: ""), key.replacing("-", with: " "), "  \(key) ",
             key.replacing("-", with: "\u{2013}"), key.replacing("-", with: "\u{A0}"),
-            key.replacing("0", with: "O").replacing("1", with: "l"), key.replacing("0", with: "o").replacing("1", with: "I"),
+            key.replacing("0", with: "O").replacing("1", with: "l"),
+            key.replacing("0", with: "o").replacing("1", with: "I"),
         ]
         for spelling in spellings {
             let reply = try await face.validate(#"{"license_key":"\#(spelling)","domain":"example.com"}"#)
@@ -337,7 +371,9 @@ struct ValidateMembersTests {
             slip.swapAt(place, place + 1)
             slips.append(slip)
         }
-        return slips.map { String($0) } + [String(symbols.dropLast()), String(symbols + ["0"]), "U" + String(symbols.dropFirst())]
+        return slips.map { String($0) } + [
+            String(symbols.dropLast()), String(symbols + ["0"]), "U" + String(symbols.dropFirst()),
+        ]
     }
 
     @Test("the answer may not be kept by caches")

@@ -12,7 +12,8 @@ struct CustomerTests {
     init() async throws { house = try await TestHouse() }
 
     @discardableResult
-    private func create(_ number: Int64? = nil, reference: String? = nil, dryRun: Bool = false) async throws -> Customer {
+    private func create(_ number: Int64? = nil, reference: String? = nil, dryRun: Bool = false) async throws -> Customer
+    {
         let (customers, provenance) = (house.customers, house.provenance())
         return try await house.database.write(dryRun: dryRun) { transaction in
             try customers.create(
@@ -109,7 +110,7 @@ struct CustomerTests {
 
     @Test("of the highest number leaves none for the next")
     func noneLeft() async throws {
-        try await create(.max)
+        try await create(CustomerStore.idMax)
         await #expect(throws: DatabaseError.self) { try await create() }
     }
 

@@ -87,6 +87,7 @@ struct PepperTests {
         #expect(hash.bytes.count == 16)
         #expect(KeyedHash(bytes: hash.bytes) == hash)
         #expect(KeyedHash(bytes: hash.bytes + [9, 9]) == hash)
-        #expect(KeyedHash(high: 0x0102_0304_0506_0708, low: 9).bytes == [1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0, 0, 0, 0, 9])
+        #expect(
+            KeyedHash(high: 0x0102_0304_0506_0708, low: 9).bytes == [1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0, 0, 0, 0, 9])
     }
 }

@@ -58,7 +58,8 @@ struct SecretsTests {
         #expect(second.dataKey.open(first.dataKey.seal([7], context: "x"), context: "x") == nil)
     }
 
-    @Test("of a first start that was killed half-way are taken over by the next one", arguments: ["pepper-1", "data-1"])
+    @Test(
+        "of a first start that was killed half-way are taken over by the next one", arguments: ["pepper-1", "data-1"])
     func halfMade(name: String) async throws {
         let secret = [UInt8](repeating: 0x5A, count: 32)
         try SecretsDirectory(path: keys.path).create(name, secret)
@@ -92,7 +93,8 @@ struct SecretsTests {
         #expect(error?.description.contains(keys.path(of: name)) == true)
     }
 
-    @Test("that others may read stop the start", arguments: ["pepper-1", "data-1"], [0o604, 0o640, 0o644, 0o620, 0o601])
+    @Test(
+        "that others may read stop the start", arguments: ["pepper-1", "data-1"], [0o604, 0o640, 0o644, 0o620, 0o601])
     func readableByOthers(name: String, permissions: Int) async throws {
         let database = try await newDatabase()
         _ = try await open(database)
@@ -158,7 +160,9 @@ struct SecretsTests {
         let secrets = try await open(newDatabase())
         for name in ["pepper-1", "data-1"] {
             let text = String(decoding: try keys.contents(of: name).dropLast(), as: UTF8.self)
-            for printed in ["\(secrets.pepper)", "\(secrets.dataKey)", "\(secrets)"] { #expect(!printed.contains(text)) }
+            for printed in ["\(secrets.pepper)", "\(secrets.dataKey)", "\(secrets)"] {
+                #expect(!printed.contains(text))
+            }
         }
         #expect("\(secrets.pepper)" == "pepper-1 ***")
     }

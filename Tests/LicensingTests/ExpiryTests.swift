@@ -45,7 +45,8 @@ struct ExpiryTests {
         #expect(error?.violations.map(\.member) == ["expires"])
     }
 
-    @Test("before today is refused as past, and today is not past", arguments: ["2026-11-22", "2020-01-01", "0001-01-01"])
+    @Test(
+        "before today is refused as past, and today is not past", arguments: ["2026-11-22", "2020-01-01", "0001-01-01"])
     func past(text: String) throws {
         let date = try #require(CivilDate(text: text))
         #expect(throws: LicensingRefusal.expiryInPast(date)) {

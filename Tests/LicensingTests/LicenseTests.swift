@@ -60,6 +60,18 @@ struct ProductTests {
         #expect(try await house.validate(acme.key, domain: "example.com", product: "other").verdict == .productMismatch)
     }
 
+    @Test("is listed in order of creation, page by page")
+    func paging() async throws {
+        for number in 1...5 { try await house.product("p\(number)") }
+        func page(_ number: Int) async throws -> Listing<Product> {
+            try await house.licensing.products(try #require(Page(number: number, perPage: 2)))
+        }
+        #expect(try await page(1).items.map(\.code.text) == ["p1", "p2"])
+        #expect(try await page(3).items.map(\.code.text) == ["p5"])
+        #expect(try await page(4).items.isEmpty)
+        #expect(try await page(4).total == 5)
+    }
+
     @Test("that is out of range is refused, naming each member")
     func invalid() throws {
         func members(_ body: () throws -> Void) -> [String] {
@@ -256,7 +268,8 @@ struct CheckTests {
 
     @Test("takes the default product when none is named")
     func defaultProduct() async throws {
-        let settings = LicensingService.Settings(issuer: "signet", defaultProduct: "whm-panel", writeQueueMax: 10)
+        let settings = LicensingService.Settings(
+            issuer: "signet", defaultProduct: "whm-panel", writeQueueMax: 10, writeWaitMax: TestHouse.patience)
         let house = try await TestHouse(settings: settings)
         let acme = try await house.acme()
         let other = try await house.issue(product: "other")
@@ -282,5 +295,24 @@ struct CheckTests {
         house.clock.set(to: midnight + .days(7))
         #expect(try await house.verdict(license, "example.com") == .expired)
         #expect(try await house.used(license) == 2)
+    }
+
+    @Test("in grace by a further address of a domain that holds a seat is valid too, and takes none")
+    func graceJoin() async throws {
+        let today = Expiry.through(house.clock.now().date)
+        let license = try await house.issue(seats: 3, expires: today, graceDays: 7)
+        #expect(try await house.verdict(license, "example.com", ip: "198.51.100.1") == .valid)
+        house.clock.set(to: house.clock.now().date.end)
+        for last in [2, 3] {
+            #expect(try await house.verdict(license, "example.com", ip: "198.51.100.\(last)") == .expiredGrace)
+        }
+        #expect(try await house.verdict(license, "example.com", ip: "198.51.100.4") == .expired, "a further seat")
+        #expect(try await house.verdict(license, "example.net", ip: "198.51.100.1") == .expired)
+        let answer = try await house.validate(license.key, domain: "example.com", ip: "198.51.100.2")
+        #expect(answer.verdict == .expiredGrace && answer.token != nil)
+        #expect(try await house.used(license) == 1)
+        _ = house.statements.take()
+        #expect(try await house.verdict(license, "example.net", ip: "198.51.100.1") == .expired)
+        #expect(house.statements.take() == [], "one that keeps asking is remembered")
     }
 }

@@ -56,15 +56,15 @@ private struct SeatModel {
             seats[seat].places[network] = now
             return isExpired ? .expiredGrace : .valid
         }
-        if isExpired { return .expired }
-        if !activates { return .notActivated }
+        if !activates { return isExpired ? .expired : .notActivated }
         if let seat = own.first(where: { live(seats[$0], now) < addressesPerSeat }) {
             if seats[seat].places.count >= addressesPerSeat {
                 seats[seat].places = seats[seat].places.filter { now - $0.value <= .hours(48) }
             }
             seats[seat].places[network] = now
-            return .valid
+            return isExpired ? .expiredGrace : .valid
         }
+        if isExpired { return .expired }
         guard seatsMax == 0 || seats.count < seatsMax else { return own.isEmpty ? .activationLimit : .addressLimit }
         let taken = own.map { seats[$0].ordinal }
         let ordinal = (1...).first { !taken.contains($0) } ?? 1

@@ -92,7 +92,9 @@ struct ReleaseTests {
         #expect(try await house.verdict(acme, "example.com") == .valid)
         let version = try await house.licensing.license(acme.id)?.license.version
         let absent = try #require(InstallationID("install-0009"))
-        for selection in [try domain("example.net"), .installationID(absent), try domain("example.com", at: "192.0.2.9")] {
+        for selection in [
+            try domain("example.net"), .installationID(absent), try domain("example.com", at: "192.0.2.9"),
+        ] {
             await #expect(throws: LicensingRefusal.installationUnknown) { try await release(selection) }
         }
         await #expect(throws: LicensingRefusal.installationUnknown) { try await release(.all, of: house.solo()) }

@@ -18,12 +18,13 @@ struct SchemaTests {
 
     @Test("is the reviewed one, Golden/schema.txt")
     func golden() async throws {
-        let actual = try await house.texts(
-            """
-            SELECT sql || ';' FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'
-            ORDER BY tbl_name, CASE type WHEN 'table' THEN 0 WHEN 'index' THEN 1 ELSE 2 END, name
-            """
-        ).joined(separator: "\n\n") + "\n"
+        let actual =
+            try await house.texts(
+                """
+                SELECT sql || ';' FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'
+                ORDER BY tbl_name, CASE type WHEN 'table' THEN 0 WHEN 'index' THEN 1 ELSE 2 END, name
+                """
+            ).joined(separator: "\n\n") + "\n"
         #expect(try Golden.text("schema.txt", actual: actual) == actual)
     }
 
@@ -56,8 +57,11 @@ struct SchemaTests {
             ("UNIQUE", "UPDATE signing_keys SET state = 'current'"),
             ("CHECK", "UPDATE signing_keys SET state = 'spare'"),
             ("CHECK", "UPDATE signing_keys SET public_key = x'00'"),
-            ("UNIQUE", "INSERT INTO products SELECT id + 1, code, name, license_type, features, max_activations, "
-                + "addresses_per_seat, token_days, counts_development, version, created_at FROM products"),
+            (
+                "UNIQUE",
+                "INSERT INTO products SELECT id + 1, code, name, license_type, features, max_activations, "
+                    + "addresses_per_seat, token_days, counts_development, version, created_at FROM products"
+            ),
             ("CHECK", "UPDATE products SET token_days = 91"),
             ("CHECK", "UPDATE products SET counts_development = 2"),
             ("CHECK", "UPDATE customers SET id = 0"),

@@ -22,7 +22,8 @@ struct SeatTests {
         let row = try await house.texts(
             """
             SELECT domain || '|' || network || '|' || address || '|' || peer || '|' || ordinal
-            FROM activations a JOIN seat_addresses s ON s.activation_id = a.id WHERE a.id = \(place.activation.databaseValue)
+            FROM activations a JOIN seat_addresses s ON s.activation_id = a.id
+            WHERE a.id = \(place.activation.databaseValue)
             """)
         #expect(row == ["example.com|203.0.113.7/32|203.0.113.7|198.51.100.1|1"])
         #expect(try await house.used(acme) == 1)
@@ -55,7 +56,8 @@ struct SeatTests {
         _ = house.statements.take()
         #expect(try await house.verdict(lapsed, "example.com") == .expired)
         #expect(try await house.verdict(acme, "example.com", activates: false) == .notActivated)
-        #expect(try await house.validate(acme.key, domain: "example.com", product: "no-such").verdict == .productMismatch)
+        #expect(
+            try await house.validate(acme.key, domain: "example.com", product: "no-such").verdict == .productMismatch)
         var random = SeededGenerator(seed: 3)
         let unknown = LicenseKey(using: &random)
         #expect(try await house.validate(unknown, domain: "example.com").verdict == .notFound)
@@ -247,7 +249,8 @@ struct SeatAddressTests {
     func privateAddresses() async throws {
         let solo = try await house.solo()
         let addresses = [
-            "192.168.1.5", "10.0.0.1", "172.16.9.9", "127.0.0.1", "::1", "fd00::1", "fe80::1", "169.254.1.1", "100.64.0.1",
+            "192.168.1.5", "10.0.0.1", "172.16.9.9", "127.0.0.1", "::1", "fd00::1", "fe80::1", "169.254.1.1",
+            "100.64.0.1",
         ]
         #expect(try await verdicts(solo, addresses) == Array(repeating: .valid, count: addresses.count))
         #expect(try await house.texts("SELECT network FROM seat_addresses") == ["non-global"])
@@ -275,7 +278,8 @@ struct SeatAddressTests {
         let moved = try await house.validate(license.key, domain: "example.com", ip: Self.three[0], in: service)
         #expect(moved.verdict == .valid)
         let seats = try await house.texts(
-            "SELECT ordinal || ' ' || address FROM seat_addresses s JOIN activations a ON a.id = activation_id ORDER BY 1")
+            "SELECT ordinal || ' ' || address FROM seat_addresses s JOIN activations a ON a.id = activation_id ORDER BY 1"
+        )
         #expect(
             seats == ["1 \(Self.three[1])", "1 \(Self.three[2])", "2 \(Self.three[0])", "2 \(Self.fourth)"])
         #expect(try await house.inconsistencies() == [])
@@ -306,7 +310,8 @@ struct DevelopmentHostTests {
     func free(host: String) async throws {
         let solo = try await house.solo()
         #expect(try await house.verdict(solo, "example.com") == .valid)
-        let tables = "SELECT (SELECT count(*) FROM activations) + (SELECT count(*) FROM seat_addresses) * 1000 "
+        let tables =
+            "SELECT (SELECT count(*) FROM activations) + (SELECT count(*) FROM seat_addresses) * 1000 "
             + "+ (SELECT count(*) FROM journal) * 1000000"
         let before = try await house.count(tables)
         _ = house.statements.take()

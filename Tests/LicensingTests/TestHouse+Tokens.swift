@@ -1,9 +1,10 @@
 import LicenseToken
-// Licensing has an Installation of its own, which is not meant here.
-import struct LicenseToken.Installation
 import Licensing
 import Primitives
 import TestSupport
+
+// Licensing has an Installation of its own, which is not meant here.
+import struct LicenseToken.Installation
 
 extension TestHouse {
     /// What a token says to the software that holds it, which pinned the keys that this house publishes, or `keys`.

@@ -1,4 +1,5 @@
 import Primitives
+import TestSupport
 import Testing
 
 /// One text and whether RFC 8259 and RFC 7493 allow it. Where the two leave a choice, the stricter one is expected.

@@ -12,7 +12,9 @@ private struct Call: Sendable {
     let path: @Sendable (Story) -> String
     let body: (@Sendable (Story) -> String)?
 
-    static func get(_ path: @autoclosure @escaping @Sendable () -> String) -> Call { Call(path: { _ in path() }, body: nil) }
+    static func get(_ path: @autoclosure @escaping @Sendable () -> String) -> Call {
+        Call(path: { _ in path() }, body: nil)
+    }
 
     static func get(_ path: @escaping @Sendable (Story) -> String) -> Call { Call(path: path, body: nil) }
 
@@ -34,14 +36,16 @@ private struct Story: Sendable {
 /// What an operator might do in a day, wrong turns included.
 private let script: [Call] = [
     .get("/api/v1/keys"),
-    .post("/api/v1/products", #"{"code":"whm-panel","name":"WHM Panel","license_type":"professional","features":["whm"]}"#),
+    .post(
+        "/api/v1/products", #"{"code":"whm-panel","name":"WHM Panel","license_type":"professional","features":["whm"]}"#
+    ),
     .post("/api/v1/products", #"{"code":"whm-panel"}"#),
     .post("/api/v1/customers", #"{"id":123,"reference":"acme","reason":"new"}"#),
     .post("/api/v1/customers", #"{"id":123}"#),
     .post("/api/v1/customers", "not json"),
     .post("/api/v1/customers", ""),
-    .post("/api/v1/licenses", #"{"customer_id":123,"product":"whm-panel","expires":"2199-12-31","dry_run":true}"#),
-    .post("/api/v1/licenses", #"{"customer_id":123,"product":"whm-panel","expires":"2199-12-31","max_activations":2}"#),
+    .post("/api/v1/licenses", #"{"customer_id":123,"product":"whm-panel","expires":"2099-12-31","dry_run":true}"#),
+    .post("/api/v1/licenses", #"{"customer_id":123,"product":"whm-panel","expires":"2099-12-31","max_activations":2}"#),
     .post("/api/v1/licenses", #"{"customer_id":9,"product":"whm-panel"}"#),
     .get("/api/v1/licenses?per_page=1&status=active"),
     .get("/api/v1/licenses?page=0"),
@@ -50,8 +54,12 @@ private let script: [Call] = [
     .post({ _ in "/api/v1/licenses/lookup" }, { #"{"license_key":"\#($0.key)"}"# }),
     .post({ _ in "/api/v1/licenses/validate" }, { #"{"license_key":"\#($0.key)"}"# }),
     .post({ _ in "/api/v1/licenses/validate" }, { #"{"license_key":"\#($0.key)","domain":"example.com"}"# }),
-    .post({ _ in "/api/v1/licenses/validate" }, { #"{"license_key":"\#($0.key)","domain":"example.com","activate":true}"# }),
-    .post({ _ in "/api/v1/licenses/validate" }, { #"{"license_key":"\#($0.key)","domain":"bücher.example","ip_address":"x"}"# }),
+    .post(
+        { _ in "/api/v1/licenses/validate" },
+        { #"{"license_key":"\#($0.key)","domain":"example.com","activate":true}"# }),
+    .post(
+        { _ in "/api/v1/licenses/validate" },
+        { #"{"license_key":"\#($0.key)","domain":"bücher.example","ip_address":"x"}"# }),
     .get { "/api/v1/licenses/\($0.id)" },
     .post({ "/api/v1/licenses/\($0.id)/deactivate" }, { _ in #"{"domain":"example.org"}"# }),
     .post({ "/api/v1/licenses/\($0.id)/deactivate" }, { _ in #"{"domain":"example.com"}"# }),

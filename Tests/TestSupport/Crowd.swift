@@ -2,10 +2,10 @@ import Synchronization
 
 /// Many callers at once.
 package enum Crowd {
-    /// What each call of `body` came to, by its number from 0. `allCalling` runs once every call is on its way: each
-    /// has passed its start and gone as far as it gets without waiting.
+    /// What each call of `body` came to, by its number from 0. `gate` opens once every call is on its way: each has
+    /// begun, and most have gone as far as they get without waiting.
     package static func run<Value: Sendable>(
-        _ count: Int, allCalling: @escaping @Sendable () -> Void = {},
+        _ count: Int, opening gate: WriterGate? = nil,
         _ body: @escaping @Sendable (Int) async throws -> Value
     ) async -> [Result<Value, any Error>] {
         let started = Counter()
@@ -17,7 +17,7 @@ package enum Crowd {
                 }
             }
             while started.value < count { await Task.yield() }
-            allCalling()
+            gate?.open()
             var results: [Int: Result<Value, any Error>] = [:]
             for await (number, result) in group { results[number] = result }
             return (0..<count).compactMap { results[$0] }

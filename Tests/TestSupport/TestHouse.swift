@@ -26,7 +26,11 @@ package final class TestHouse: Sendable {
         Secrets.migrations + Journal.migrations + CustomerStore.migrations + LicensingSchema.migrations
 
     /// The settings of a house that is not told others.
-    package static let settings = LicensingService.Settings(issuer: "signet", defaultProduct: nil, writeQueueMax: 4096)
+    package static let settings = LicensingService.Settings(
+        issuer: "signet", defaultProduct: nil, writeQueueMax: 4096, writeWaitMax: patience)
+
+    /// How long a claim waits in tests: a machine busy with all of them at once is no overload.
+    package static let patience = Duration.seconds(120)
 
     /// A house over a database in memory, or over the file at `path`. `keys` is where its secrets are; a house that is
     /// opened again needs the same.
@@ -201,24 +205,24 @@ extension TestHouse {
     package func inconsistencies() async throws -> [String] {
         let rules = [
             "used is not the number of unreleased seats": """
-                SELECT count(*) FROM licenses l WHERE used <> (SELECT count(*) FROM activations a
-                WHERE a.license_id = l.id AND a.released_at IS NULL)
-                """,
+            SELECT count(*) FROM licenses l WHERE used <> (SELECT count(*) FROM activations a
+            WHERE a.license_id = l.id AND a.released_at IS NULL)
+            """,
             "more seats than the license has": """
-                SELECT count(*) FROM licenses WHERE max_activations > 0 AND used > max_activations
-                """,
+            SELECT count(*) FROM licenses WHERE max_activations > 0 AND used > max_activations
+            """,
             "a taken seat without an address": """
-                SELECT count(*) FROM activations a WHERE released_at IS NULL
-                AND NOT EXISTS (SELECT 1 FROM seat_addresses s WHERE s.activation_id = a.id)
-                """,
+            SELECT count(*) FROM activations a WHERE released_at IS NULL
+            AND NOT EXISTS (SELECT 1 FROM seat_addresses s WHERE s.activation_id = a.id)
+            """,
             "an address of a released seat": """
-                SELECT count(*) FROM seat_addresses s JOIN activations a ON a.id = s.activation_id
-                WHERE a.released_at IS NOT NULL
-                """,
+            SELECT count(*) FROM seat_addresses s JOIN activations a ON a.id = s.activation_id
+            WHERE a.released_at IS NOT NULL
+            """,
             "a seat with more addresses than it holds": """
-                SELECT count(*) FROM activations a JOIN licenses l ON l.id = a.license_id
-                WHERE (SELECT count(*) FROM seat_addresses s WHERE s.activation_id = a.id) > l.addresses_per_seat
-                """,
+            SELECT count(*) FROM activations a JOIN licenses l ON l.id = a.license_id
+            WHERE (SELECT count(*) FROM seat_addresses s WHERE s.activation_id = a.id) > l.addresses_per_seat
+            """,
         ]
         var broken: [String] = []
         for (name, sql) in rules where try await count(sql) != 0 { broken.append(name) }

@@ -91,6 +91,9 @@ extension DatabaseError: ProblemConvertible {
 extension Problem {
     static let internalError = Problem(.internalServerError, "internal", "The service failed.")
     static let notFound = Problem(.notFound, "not_found", "There is nothing at this path.")
+    /// A refusal of the framework's own, of which only the status is known.
+    init(of status: HTTPResponse.Status) { self.init(status, "http_\(status.code)", status.reasonPhrase) }
+
     static let malformedRequest = Problem(.badRequest, "malformed_request", "This is not an HTTP/1.1 request.")
     static let headerTooLarge = Problem(
         .requestHeaderFieldsTooLarge, "header_too_large", "The request line or the header is too large.")

@@ -2,7 +2,7 @@ package import Primitives
 
 /// When a license ends, as an operator says it: never, or through the end of a UTC day (DESIGN D9).
 package enum Expiry: Sendable, Equatable {
-    /// Days that `+N days` may reach ahead: a century.
+    /// Days that an expiry may lie ahead: a century.
     package static let daysAheadMax: Int64 = 36_525
 
     case never
@@ -13,6 +13,8 @@ package enum Expiry: Sendable, Equatable {
     package init(_ text: String, member: String, today: CivilDate) throws {
         switch Self.parse(text, today: today) {
         case .through(let date) where date < today: throw LicensingRefusal.expiryInPast(date)
+        case .through(let date) where date > today.adding(days: Self.daysAheadMax):
+            throw InvalidInput(member, "must be at most \(Self.daysAheadMax) days ahead; say never for no end")
         case .some(let expiry): self = expiry
         case nil:
             throw InvalidInput(

@@ -8,10 +8,11 @@ import Synchronization
 final class NewcomerLimit: Sendable {
     static let burst: Int64 = 64
     static let perMinute: Int64 = 30
-    /// Licenses remembered; those whose bucket is full again are forgotten first.
+    /// Licenses remembered; those whose bucket is full again are forgotten first, all when there is none.
     static let licensesMax = 65_536
 
     private static let intervalMilliseconds = 60_000 / perMinute
+    private static let burstDuration = Duration.milliseconds(burst * intervalMilliseconds)
 
     /// Per license, when its bucket will be full again.
     private let fullAgainAt = Mutex([LicenseID: Timestamp]())
@@ -19,13 +20,22 @@ final class NewcomerLimit: Sendable {
     /// Nil when the newcomer may ask, else how long until it may.
     func delay(for license: LicenseID, at now: Timestamp) -> Duration? {
         fullAgainAt.withLock { table in
-            let start = max(table[license] ?? now, now)
-            let next = start + .milliseconds(Self.intervalMilliseconds)
-            let excess = next.milliseconds - now.milliseconds - Self.burst * Self.intervalMilliseconds
-            guard excess <= 0 else { return .milliseconds(excess) }
-            if table.count >= Self.licensesMax { table = table.filter { $0.value > now } }
+            // Later than a full burst from now is what a clock that was set back leaves: it would lock the license out.
+            let known = table[license].flatMap { $0 <= now + Self.burstDuration ? $0 : nil }
+            let next = max(known ?? now, now) + .milliseconds(Self.intervalMilliseconds)
+            let excess = next - now - Self.burstDuration
+            guard excess <= .zero else { return excess }
+            if table[license] == nil, table.count >= Self.licensesMax { Self.makeRoom(in: &table, at: now) }
             table[license] = next
             return nil
         }
+    }
+
+    /// Licenses in the table.
+    var count: Int { fullAgainAt.withLock { $0.count } }
+
+    private static func makeRoom(in table: inout [LicenseID: Timestamp], at now: Timestamp) {
+        table = table.filter { $0.value > now }
+        if table.count >= licensesMax { table.removeAll() }
     }
 }

@@ -35,4 +35,7 @@ final class RefusalMemory: Sendable {
             entries[place] = Entry(verdict: verdict, version: version, until: now + .seconds(Self.lifeSeconds))
         }
     }
+
+    /// Refusals in the table.
+    var count: Int { entries.withLock { $0.count } }
 }

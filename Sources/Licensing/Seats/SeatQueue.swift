@@ -15,7 +15,7 @@ package final class SeatQueue: Sendable {
     /// Claims in one transaction: enough to share one fsync among many, few enough to answer soon.
     static let batchMax = 256
     /// A claim that waited longer is refused instead of tried: its client has given up.
-    static let waitMax = Duration.seconds(2)
+    package static let waitMaxDefault = Duration.seconds(2)
     static let retryAfterSeconds: Int64 = 1
     package static let depthMaxDefault = 4096
 
@@ -35,13 +35,18 @@ package final class SeatQueue: Sendable {
     private let store: SeatStore
     private let index: LicenseIndex
     private let depthMax: Int
+    private let waitMax: Duration
     private let state = Mutex(State())
 
-    package init(database: Database, store: SeatStore, index: LicenseIndex, depthMax: Int = depthMaxDefault) {
+    package init(
+        database: Database, store: SeatStore, index: LicenseIndex, depthMax: Int = depthMaxDefault,
+        waitMax: Duration = waitMaxDefault
+    ) {
         self.database = database
         self.store = store
         self.index = index
         self.depthMax = depthMax
+        self.waitMax = waitMax
     }
 
     /// Takes or confirms the claim's seat, durable before this returns. Throws `Overloaded`, or `DatabaseError` when
@@ -72,7 +77,8 @@ package final class SeatQueue: Sendable {
     private func drain() async {
         while let batch = nextBatch() {
             let now = ContinuousClock.now
-            let isLate = { (pending: Pending) in pending.queuedAt.duration(to: now) > Self.waitMax }
+            let waitMax = waitMax
+            let isLate = { (pending: Pending) in pending.queuedAt.duration(to: now) > waitMax }
             for pending in batch where isLate(pending) {
                 pending.answer.resume(throwing: Overloaded(retryAfterSeconds: Self.retryAfterSeconds))
             }

@@ -8,12 +8,18 @@ package struct SeatClaim: Sendable {
     package let license: LicenseID
     package let installation: Installation
     package let place: KeyedHash
+    /// False in grace, when an address may still join the seat of its domain but nobody gets another one.
+    package let mayTakeSeat: Bool
     package let provenance: Provenance
 
-    package init(license: LicenseID, installation: Installation, place: KeyedHash, provenance: Provenance) {
+    package init(
+        license: LicenseID, installation: Installation, place: KeyedHash, mayTakeSeat: Bool = true,
+        provenance: Provenance
+    ) {
         self.license = license
         self.installation = installation
         self.place = place
+        self.mayTakeSeat = mayTakeSeat
         self.provenance = provenance
     }
 }
@@ -58,6 +64,8 @@ package struct SeatStore: Sendable {
             return (.held(facts), [.place(claim.place, facts)])
         case .join(let seat, let dropping):
             return try join(seat, dropping: dropping, claim, license, in: transaction)
+        case .take where !claim.mayTakeSeat:
+            return (.refused(.expired, version: license.version), [])
         case .take(let ordinal, let leaving):
             return try take(ordinal, leaving: leaving, hadSeats: !seats.isEmpty, claim, license, in: transaction)
         }

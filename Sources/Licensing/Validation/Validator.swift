@@ -84,10 +84,10 @@ package struct Validator: Sendable {
             let seat = ValidationAnswer.Seat(place: known, installation: installation)
             return .answer(try answer(.holds, seat, place, request, license, at: now))
         }
+        // In grace a newcomer is refused, but a further address of a domain that holds a seat is no newcomer, and only
+        // the database knows which of the two this is.
         let newcomer = Rules.verdict(on: license.facts, for: .newcomer, at: now)
-        guard request.activates, newcomer == .notActivated else {
-            return .answer(seatless(newcomer, request, license, at: now))
-        }
+        guard request.activates else { return .answer(seatless(newcomer, request, license, at: now)) }
         if let verdict = refusals.refusal(of: place, version: license.facts.version, at: now) {
             return .answer(seatless(verdict, request, license, at: now))
         }
@@ -95,7 +95,8 @@ package struct Validator: Sendable {
             throw NewcomersLimited(retryAfterSeconds: delay.wholeSeconds + 1)
         }
         let claim = SeatClaim(
-            license: license.facts.id, installation: installation, place: place, provenance: provenance)
+            license: license.facts.id, installation: installation, place: place,
+            mayTakeSeat: newcomer == .notActivated, provenance: provenance)
         return .newcomer(claim, license)
     }
 
@@ -111,7 +112,8 @@ package struct Validator: Sendable {
         switch outcome {
         case .held(let place):
             let seat = ValidationAnswer.Seat(place: place, installation: claim.installation)
-            return try answer(.granted, seat, claim.place, request, license, at: now)
+            let standing: SeatStanding = claim.mayTakeSeat ? .granted : .holds
+            return try answer(standing, seat, claim.place, request, license, at: now)
         case .refused(let verdict, let version):
             refusals.remember(verdict, of: claim.place, version: version, at: now)
             return seatless(verdict, request, license, at: now)
