@@ -123,7 +123,7 @@ let package = Package(
             imports: [
                 "Licensing", "LicenseToken", "Customers", "Journal", "Secrets", "Database", "Primitives", "TestSupport",
             ],
-            exclude: ["Tables"]
+            exclude: ["Tables", "Golden"]
         ),
         .tests(
             of: "HTTPAPI",

@@ -83,7 +83,7 @@ package enum LicensingSchema {
                     place_key BLOB PRIMARY KEY CHECK (length(place_key) = 16),
                     activation_id INTEGER NOT NULL REFERENCES activations (id),
                     network TEXT NOT NULL,
-                    -- The last address seen there, and where the request came from.
+                    -- The first address seen there, and where that request came from.
                     address TEXT NOT NULL,
                     peer TEXT,
                     first_seen INTEGER NOT NULL,

@@ -67,24 +67,26 @@ struct UnavailableTests {
     /// In a process of its own, since the limit on the size of files holds for the whole process.
     @Test("after an output error is given up for good, and says so once to whoever ends the process")
     func outputError() async {
-        await #expect(processExitsWith: .exitCode(7)) {
-            let directory = try TemporaryDirectory()
-            let counter = StatementRecorder()
-            let driver = try SQLiteDriver.open(
-                path: directory.path(of: "notes.db"), onFailure: { counter.record("\($0)") })
-            let database = Database(driver: driver)
-            try await database.migrate([Notes.migration], at: ManualClock.start)
-            signal(SIGXFSZ, SIG_IGN)
-            let usual = limitFileSize(to: 1)
-            guard await failsForGood(database) else { exit(1) }
-            _ = limitFileSize(to: usual)
-            // The disk is well again, but what it holds is unknown: no further write is tried.
-            guard await failsForGood(database), counter.take().count == 1 else { exit(2) }
-            exit(7)
-        }
+        await #expect(processExitsWith: .exitCode(7)) { exit(try await exitCodeAfterOutputError()) }
     }
 
     private static let long = String(repeating: "x", count: 2000)
+}
+
+/// 7 when everything was as it must be.
+private func exitCodeAfterOutputError() async throws -> Int32 {
+    let directory = try TemporaryDirectory()
+    let told = StatementRecorder()
+    let driver = try SQLiteDriver.open(path: directory.path(of: "notes.db"), onFailure: { told.record("\($0)") })
+    let database = Database(driver: driver)
+    try await database.migrate([Notes.migration], at: ManualClock.start)
+    signal(SIGXFSZ, SIG_IGN)
+    let usual = limitFileSize(to: 1)
+    guard await failsForGood(database) else { return 1 }
+    _ = limitFileSize(to: usual)
+    // The disk is well again, but what it holds is unknown: no further write is tried.
+    guard await failsForGood(database), told.take().count == 1 else { return 2 }
+    return 7
 }
 
 /// Whether a write fails with `DatabaseError.failed`.

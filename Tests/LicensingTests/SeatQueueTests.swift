@@ -10,20 +10,18 @@ struct SeatQueueTests {
 
     init() async throws { house = try await TestHouse() }
 
-    private func commits() -> Int { house.statements.take().count { $0.hasPrefix("COMMIT") } }
-
     @Test("puts many activations into one transaction")
     func oneTransaction() async throws {
         var licenses: [IssuedLicense] = []
         for _ in 0..<4 { licenses.append(try await house.issue(seats: 0)) }
         let issued = licenses
         let gate = await WriterGate(closing: house.database)
-        _ = house.statements.take()
+        _ = house.statements.takeCommits()
         let verdicts = try await Crowd.run(200, opening: gate) { number in
             try await house.verdict(issued[number % 4], "s\(number).example.com")
         }.map { try $0.get() }
         #expect(verdicts.allSatisfy { $0 == .valid })
-        let commits = commits()
+        let commits = house.statements.takeCommits()
         // The gate's own, that of the first claim, which did not wait for others, and that of all the rest. Two more
         // are allowed for calls that were on their way when the gate opened.
         #expect((2...5).contains(commits), "\(commits) transactions for 200 activations")
@@ -77,11 +75,11 @@ struct SeatQueueTests {
             BEGIN SELECT RAISE(ABORT, 'poisoned'); END
             """)
         let gate = await WriterGate(closing: house.database)
-        _ = house.statements.take()
+        _ = house.statements.takeCommits()
         let results = await Crowd.run(60, opening: gate) { number in
             try await house.verdict(number % 3 == 0 ? bad : good, "s\(number).example.com")
         }
-        #expect((2...5).contains(commits()), "they shared transactions")
+        #expect((2...5).contains(house.statements.takeCommits()), "they shared transactions")
         for (number, result) in results.enumerated() {
             switch result {
             case .success(let verdict): #expect(verdict == .valid && number % 3 != 0)

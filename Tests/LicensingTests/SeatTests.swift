@@ -278,8 +278,10 @@ struct SeatAddressTests {
         let moved = try await house.validate(license.key, domain: "example.com", ip: Self.three[0], in: service)
         #expect(moved.verdict == .valid)
         let seats = try await house.texts(
-            "SELECT ordinal || ' ' || address FROM seat_addresses s JOIN activations a ON a.id = activation_id ORDER BY 1"
-        )
+            """
+            SELECT ordinal || ' ' || address FROM seat_addresses s JOIN activations a ON a.id = s.activation_id
+            ORDER BY 1
+            """)
         #expect(
             seats == ["1 \(Self.three[1])", "1 \(Self.three[2])", "2 \(Self.three[0])", "2 \(Self.fourth)"])
         #expect(try await house.inconsistencies() == [])

@@ -1,18 +1,41 @@
 import Synchronization
 
 /// Every statement that a database ran, as its own trace reports them.
+///
+/// What reads or changes rows is kept apart from the beginnings and ends of transactions: the driver ends a read after
+/// its answer was given, so those may arrive when nobody expects them any more.
 package final class StatementRecorder: Sendable {
-    private let statements = Mutex([String]())
+    private struct Record: Sendable {
+        var statements: [String] = []
+        var commits = 0
+    }
+
+    private static let bookkeeping = ["BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "PRAGMA"]
+
+    private let record = Mutex(Record())
 
     package init() {}
 
-    package func record(_ statement: String) { statements.withLock { $0.append(statement) } }
+    package func record(_ statement: String) {
+        record.withLock { record in
+            if statement.hasPrefix("COMMIT") { record.commits += 1 }
+            if !Self.bookkeeping.contains(where: statement.hasPrefix) { record.statements.append(statement) }
+        }
+    }
 
-    /// What was run since the last call, in order.
+    /// What read or changed rows since the last call, in order.
     package func take() -> [String] {
-        statements.withLock { statements in
-            defer { statements = [] }
-            return statements
+        record.withLock { record in
+            defer { record.statements = [] }
+            return record.statements
+        }
+    }
+
+    /// How many transactions were committed since the last call.
+    package func takeCommits() -> Int {
+        record.withLock { record in
+            defer { record.commits = 0 }
+            return record.commits
         }
     }
 }
