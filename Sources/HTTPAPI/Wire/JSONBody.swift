@@ -19,9 +19,9 @@ struct Members {
     mutating func string(_ name: String, bytesMax: Int = stringBytesMax, isPasted: Bool = false) -> String? {
         guard let value = value(name) else { return nil }
         guard var text = value.stringValue else { return refuse(name, "must be a string, not a \(value.typeName)") }
-        if isPasted { text = String(text.reversed().drop(while: \.isWhitespace).reversed()) }
+        if isPasted, let end = text.lastIndex(where: { !$0.isWhitespace }) { text = String(text[...end]) }
         guard text.utf8.count <= bytesMax else { return refuse(name, "must have at most \(bytesMax) bytes") }
-        guard !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
+        guard !text.unicodeScalars.contains(where: \.isControl) else {
             return refuse(name, "must not hold control characters")
         }
         return text.isEmpty ? nil : text
@@ -93,6 +93,11 @@ struct Members {
         violations.append(.init(member: name, reason: reason))
         return nil
     }
+}
+
+extension Unicode.Scalar {
+    /// The general category Cc, which Unicode promises never to change: C0, DEL and C1.
+    fileprivate var isControl: Bool { value < 0x20 || (0x7F..<0xA0).contains(value) }
 }
 
 extension JSONValue {

@@ -48,7 +48,8 @@ package struct LicenseKey: Sendable, Equatable {
     package var last4: String { String(decoding: canonicalBytes.suffix(4), as: UTF8.self) }
 
     private static func isSeparator(_ scalar: Unicode.Scalar) -> Bool {
-        scalar.properties.isWhitespace || scalar.properties.isDash || scalar.value == 0xAD
+        if scalar.isASCII, CrockfordBase32.typedValue(UInt8(scalar.value)) != nil { return false }
+        return scalar.properties.isWhitespace || scalar.properties.isDash || scalar.value == 0xAD
             || (0x200B...0x200D).contains(scalar.value) || scalar.value == 0xFEFF
     }
 }
