@@ -7,7 +7,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 
 RUN_PACKAGES := libsqlite3-dev libidn2-dev pkg-config
-TEST_PACKAGES := $(RUN_PACKAGES) php-cli golang-go nodejs python3 python3-cryptography sqlite3 curl strace
+TEST_PACKAGES := $(RUN_PACKAGES) php-cli golang-go nodejs python3 python3-cryptography sqlite3 curl openssl strace
 BENCH_PACKAGES := $(RUN_PACKAGES) python3 nginx-light wrk
 
 # A target may import only what Package.swift lists for it.

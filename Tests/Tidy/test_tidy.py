@@ -63,7 +63,7 @@ final class Box: @unchecked Sendable {}
     "Tests/LicensingTests/Vectors/raw.json": "no newline at the end, /// and\ttabs",
     "Keys/README.md": "Key files live here.\n",
     "Makefile": "all:\n\ttrue\n",
-    "docs/URLS.md": "https://example.com/work/tmp and data/tmp are no places on a machine.\n",
+    "docs/URLS.md": "https://example.com/opt/tmp and data/tmp are no places on a machine.\n",
 }
 
 MACHINE = "/" + "work/main/data"
