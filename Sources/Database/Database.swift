@@ -101,9 +101,6 @@ package final class Database: Sendable {
         }
     }
 
-    /// Copies the whole database into a new file at `path`.
-    package func backUp(to path: String) async throws { try await driver.backUp(to: path) }
-
     /// Ends all work; the database may be opened again by another process.
     package func close() throws { try driver.close() }
 }

@@ -18,12 +18,7 @@ package struct ReadTransaction {
     package func all<Value>(
         _ sql: String, _ arguments: any SQLBindable..., as value: (any SQLRow) throws -> Value
     ) throws -> [Value] {
-        var values: [Value] = []
-        try connection.query(sql, arguments.map(\.sqlValue)) { row in
-            values.append(try value(row))
-            return true
-        }
-        return values
+        try all(sql, arguments: arguments.map(\.sqlValue), as: value)
     }
 
     /// The first row, made into a value, or nil without one.

@@ -1,3 +1,4 @@
+import HTTPAPI
 package import Licensing
 package import Logging
 
@@ -23,9 +24,9 @@ package struct Settings: Sendable, Equatable {
     package var defaultProduct: String?
     package var trustedProxies: [AddressRange] = []
     package var connectionsMax = 20_000
-    package var connectionsPerClientMax = 256
-    package var connectionsPerProxyMax = 2048
-    package var writeQueueMax = 4096
+    package var connectionsPerClientMax = ConnectionCensus.perClientMaxDefault
+    package var connectionsPerProxyMax = ConnectionCensus.perProxyMaxDefault
+    package var writeQueueMax = SeatQueue.depthMaxDefault
     package var logLevel = Logger.Level.info
 
     package init() {}

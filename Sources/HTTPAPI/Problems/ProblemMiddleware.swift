@@ -30,7 +30,7 @@ struct ProblemMiddleware<Context: RequestContext>: RouterMiddleware {
         case let error as HTTPError where error.status == .notFound:
             let allowed = routes.methods(at: request.uri.path)
             return allowed.isEmpty ? .notFound : .methodNotAllowed(allowed: allowed)
-        case let error as HTTPError: return Problem(of: error.status)
+        case let error as HTTPError where error.status.kind != .serverError: return Problem(of: error.status)
         case let error as any ProblemConvertible:
             let problem = error.problem
             if problem.status.kind == .serverError { log(error, context) }
