@@ -1,0 +1,42 @@
+import Customers
+import Hummingbird
+import Licensing
+import Primitives
+
+extension OperatorAPI {
+    /// Whom licenses belong to.
+    func addCustomers(to routes: inout Routes<OperatorContext>) {
+        routes.add(.post, "/api/v1/customers", createCustomer)
+        routes.add(.get, "/api/v1/customers", listCustomers)
+        routes.add(.get, "/api/v1/customers/{id}", showCustomer)
+    }
+
+    @Sendable
+    private func createCustomer(_ request: Request, _ context: OperatorContext) async throws -> Response {
+        var members = try await members(request)
+        let change = try await change(&members, context)
+        let number = members.integer("id")
+        let id = number.flatMap { CustomerID(Int64($0)) }
+        if number != nil, id == nil { members.refuse("id", "must be 1 or more") }
+        let reference = members.string("reference")
+        try members.finish()
+        let customer = try await licensing.createCustomer(
+            id: id, reference: reference, dryRun: change.dryRun, by: change.provenance)
+        return .json(JSONWriter.object(customer.write), status: .created)
+    }
+
+    @Sendable
+    private func listCustomers(_ request: Request, _ context: OperatorContext) async throws -> Response {
+        let page = try page(request)
+        let listing = try await licensing.customers(page)
+        return .json(listing.json(page, path: request.uri.path, query: "") { $0.write(to: &$1) })
+    }
+
+    @Sendable
+    private func showCustomer(_ request: Request, _ context: OperatorContext) async throws -> Response {
+        guard let id = CustomerID(text: try context.parameters.require("id")),
+            let customer = try await licensing.customer(id)
+        else { throw Problem.notFoundHere("customer") }
+        return .json(JSONWriter.object(customer.write))
+    }
+}

@@ -1,0 +1,161 @@
+import Customers
+import Hummingbird
+import Journal
+import Licensing
+import Primitives
+
+extension OperatorAPI {
+    /// Licenses and the installations that hold their seats.
+    func addLicenses(to routes: inout Routes<OperatorContext>) {
+        routes.add(.post, "/api/v1/licenses", issueLicense)
+        routes.add(.get, "/api/v1/licenses", listLicenses)
+        routes.add(.post, "/api/v1/licenses/lookup", lookUpLicense)
+        routes.add(.post, "/api/v1/licenses/validate", validate)
+        routes.add(.get, "/api/v1/licenses/{id}", showLicense)
+        routes.add(.post, "/api/v1/licenses/{id}/deactivate", deactivate)
+    }
+
+    @Sendable
+    private func issueLicense(_ request: Request, _ context: OperatorContext) async throws -> Response {
+        var members = try await members(request)
+        let change = try await change(&members, context)
+        let customer = members.integer("customer_id").flatMap { CustomerID(Int64($0)) }
+        if customer == nil { members.refuse("customer_id", "must be the number of a customer") }
+        let productCode = members.requiredString("product")
+        let type = members.string("license_type")
+        let features = members.strings("features")
+        let maxActivations = members.integer("max_activations")
+        let expires = members.string("expires") ?? "never"
+        let graceDays = members.integer("grace_days") ?? 0
+        try members.finish()
+        guard let customer, let product = try await licensing.product(code: productCode) else {
+            throw LicensingRefusal.productUnknown(productCode)
+        }
+        let terms = try LicenseTerms(
+            type: type ?? product.terms.type.text, features: features ?? product.terms.features.map(\.text),
+            maxActivations: maxActivations ?? product.terms.maxActivations,
+            addressesPerSeat: product.terms.addressesPerSeat)
+        let expiry = try Expiry(expires, member: "expires", today: change.provenance.at.date)
+        let new = try NewLicense(
+            customer: customer, product: product, terms: terms, expiry: expiry, graceDays: graceDays)
+        let (record, key) = try await licensing.issueLicense(new, dryRun: change.dryRun, by: change.provenance)
+        let json = JSONWriter.object { record.write(to: &$0, key: key, at: change.provenance.at) }
+        return .json(json, status: .created)
+    }
+
+    @Sendable
+    private func listLicenses(_ request: Request, _ context: OperatorContext) async throws -> Response {
+        let page = try page(request)
+        let (filter, query) = try await filter(request)
+        let now = clock.now()
+        let listing = try await licensing.licenses(filter, page, at: now)
+        return .json(listing.json(page, path: request.uri.path, query: query) { $0.write(to: &$1, at: now) })
+    }
+
+    /// The filter of a list and its spelling in links.
+    private func filter(_ request: Request) async throws -> (LicenseFilter, query: String) {
+        var filter = LicenseFilter()
+        var query = ""
+        if let text = try request.parameter("status") {
+            guard let status = License.Status(rawValue: text) else {
+                let known = License.Status.allCases.map(\.rawValue).joined(separator: ", ")
+                throw InvalidParameter.problem("status", "must be one of \(known)")
+            }
+            filter.status = status
+            query += "status=\(status.rawValue)&"
+        }
+        if let code = try request.parameter("product") {
+            guard let product = try await licensing.product(code: code) else {
+                throw LicensingRefusal.productUnknown(code)
+            }
+            filter.product = product.id
+            query += "product=\(product.code)&"
+        }
+        if let text = try request.parameter("customer") {
+            guard let id = CustomerID(text: text), try await licensing.customer(id) != nil else {
+                throw LicensingRefusal.customerUnknown(text)
+            }
+            filter.customer = id
+            query += "customer=\(id)&"
+        }
+        return (filter, query)
+    }
+
+    @Sendable
+    private func lookUpLicense(_ request: Request, _ context: OperatorContext) async throws -> Response {
+        var members = try await members(request)
+        let text = members.requiredString("license_key", isPasted: true)
+        try members.finish()
+        guard let key = LicenseKey(typed: text) else {
+            throw InvalidInput("license_key", "is not a license key: a symbol is wrong, missing or swapped")
+        }
+        guard let record = try await licensing.license(key) else { throw LicensingRefusal.licenseUnknown }
+        return try await show(record)
+    }
+
+    @Sendable
+    private func showLicense(_ request: Request, _ context: OperatorContext) async throws -> Response {
+        guard let id = LicenseID(text: try context.parameters.require("id")),
+            let record = try await licensing.license(id)
+        else { throw LicensingRefusal.licenseUnknown }
+        return try await show(record)
+    }
+
+    private func show(_ record: LicenseRecord) async throws -> Response {
+        let activations = try await licensing.activations(of: record.license.id)
+        return .json(
+            JSONWriter.object { json in
+                record.write(to: &json, at: clock.now())
+                json.member("activations", objects: activations) { $0.write(to: &$1) }
+            })
+    }
+
+    @Sendable
+    private func validate(_ request: Request, _ context: OperatorContext) async throws -> Response {
+        var members = try await members(request)
+        let activates = members.bool("activate") ?? false
+        let question = try members.validation(peer: .loopback, activates: activates)
+        let provenance = Provenance(actor: try await context.actor(), requestID: context.id, at: clock.now())
+        return .json(try await licensing.validator.answer(question, by: provenance).json)
+    }
+
+    @Sendable
+    private func deactivate(_ request: Request, _ context: OperatorContext) async throws -> Response {
+        var members = try await members(request)
+        let change = try await change(&members, context)
+        guard let id = LicenseID(text: try context.parameters.require("id")) else {
+            throw LicensingRefusal.licenseUnknown
+        }
+        let selection = try members.seatSelection()
+        let (released, license) = try await licensing.release(
+            selection, of: id, dryRun: change.dryRun, by: change.provenance)
+        return .json(
+            JSONWriter.object { json in
+                json.member("license_id", license.id.description)
+                json.member("released", objects: released) { $0.write(to: &$1) }
+                json.member("current_activations", Int64(license.used))
+            })
+    }
+}
+
+extension Members {
+    /// Which seats to release. Throws `InvalidInput`, also when nothing is selected.
+    fileprivate mutating func seatSelection() throws -> SeatSelection {
+        let all = bool("all") ?? false
+        let domain = domain("domain")
+        let network = value("ip_address", "must be an IPv4 or IPv6 address", CanonicalAddress.init)?.network
+        let id = value("installation_id", InstallationID.expectation, InstallationID.init)
+        try finish()
+        switch (all, domain, id) {
+        case (true, nil, nil): return .all
+        case (false, .some(let domain), nil): return .domain(domain, network)
+        case (false, nil, .some(let id)): return .installationID(id)
+        default: throw InvalidInput("domain", "say exactly one of domain, installation_id and all")
+        }
+    }
+}
+
+extension CanonicalAddress {
+    /// Where a request over the Unix socket comes from: this machine.
+    fileprivate static var loopback: CanonicalAddress { CanonicalAddress(ipv4: 0x7F00_0001) }
+}

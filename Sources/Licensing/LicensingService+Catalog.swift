@@ -1,0 +1,53 @@
+package import Customers
+package import Database
+package import Journal
+import Primitives
+
+extension LicensingService {
+    /// Creates a customer. Throws `CustomerRefusal`, `InvalidInput`.
+    package func createCustomer(
+        id: CustomerID?, reference: String?, dryRun: Bool, by provenance: Provenance
+    ) async throws -> Customer {
+        let customers = customers
+        return try await database.write(dryRun: dryRun) { transaction in
+            try customers.create(id: id, reference: reference, by: provenance, in: transaction)
+        }
+    }
+
+    /// The customer with `id`, or nil.
+    package func customer(_ id: CustomerID) async throws -> Customer? {
+        let customers = customers
+        return try await database.read { try customers.find(id, in: $0) }
+    }
+
+    /// One page of customers by id.
+    package func customers(_ page: Page) async throws -> Listing<Customer> {
+        let customers = customers
+        return try await database.read { try customers.list(page, in: $0) }
+    }
+
+    /// Creates a product. Throws `LicensingRefusal.productExists`.
+    package func createProduct(
+        _ new: NewProduct, dryRun: Bool, by provenance: Provenance
+    ) async throws -> Product {
+        let (products, catalog) = (products, catalog)
+        return try await database.write(dryRun: dryRun) { transaction in
+            try products.create(new, by: provenance, in: transaction)
+        } committed: {
+            catalog.apply($0)
+        }
+    }
+
+    /// The product with a code as someone wrote it, or nil.
+    package func product(code: String) async throws -> Product? {
+        guard let code = Slug(code) else { return nil }
+        let products = products
+        return try await database.read { try products.find(code, in: $0) }
+    }
+
+    /// One page of products by id.
+    package func products(_ page: Page) async throws -> Listing<Product> {
+        let products = products
+        return try await database.read { try products.list(page, in: $0) }
+    }
+}

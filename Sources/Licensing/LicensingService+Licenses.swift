@@ -1,0 +1,68 @@
+package import Database
+package import Journal
+package import Primitives
+
+extension LicensingService {
+    /// Issues a license and its key, which is told here and, sealed, kept. Throws `LicensingRefusal`.
+    package func issueLicense(
+        _ new: NewLicense, dryRun: Bool, by provenance: Provenance
+    ) async throws -> (record: LicenseRecord, key: LicenseKey) {
+        var generator = SystemRandomNumberGenerator()
+        let key = LicenseKey(using: &generator)
+        let (licenses, customers, index) = (licenses, customers, index)
+        let hash = licenses.hash(of: key)
+        let license = try await database.write(dryRun: dryRun) { transaction in
+            try licenses.issue(new, key: key, customers: customers, by: provenance, in: transaction)
+        } committed: { license in
+            // The license before its key: a request that finds the key finds the license.
+            index.apply([.license(license), .key(hash, license.id)])
+        }
+        return (LicenseRecord(license: license, productCode: new.product.code, last4: key.last4), key)
+    }
+
+    /// The license with `id`, or nil.
+    package func license(_ id: LicenseID) async throws -> LicenseRecord? {
+        let licenses = licenses
+        return try await database.read { try licenses.find(id, in: $0) }
+    }
+
+    /// The license that a key opens, or nil.
+    package func license(_ key: LicenseKey) async throws -> LicenseRecord? {
+        let licenses = licenses
+        return try await database.read { try licenses.find(key, in: $0) }
+    }
+
+    /// The newest live key of a license, from its sealed copy; nil without one.
+    package func key(of id: LicenseID) async throws -> LicenseKey? {
+        let licenses = licenses
+        return try await database.read { try licenses.key(of: id, in: $0) }
+    }
+
+    /// One page of licenses, newest first.
+    package func licenses(
+        _ filter: LicenseFilter, _ page: Page, at now: Timestamp
+    ) async throws -> Listing<LicenseRecord> {
+        let licenses = licenses
+        return try await database.read { try licenses.list(filter, page, at: now, in: $0) }
+    }
+
+    /// The taken seats of a license, with times of last use up to now.
+    package func activations(of id: LicenseID) async throws -> [Activation] {
+        try await storeLastSeen()
+        let seats = seats
+        return try await database.read { try seats.activations(of: id, in: $0) }
+    }
+
+    /// Releases seats. Throws `LicensingRefusal.installationUnknown`, `.licenseUnknown`.
+    package func release(
+        _ selection: SeatSelection, of id: LicenseID, dryRun: Bool, by provenance: Provenance
+    ) async throws -> (released: [Activation], license: License) {
+        let (seats, index) = (seats, index)
+        let result = try await database.write(dryRun: dryRun) { transaction in
+            try seats.release(selection, of: id, by: provenance, in: transaction)
+        } committed: {
+            index.apply($0.changes)
+        }
+        return (result.released, result.license)
+    }
+}
