@@ -72,11 +72,12 @@ let package = Package(
         .part("Secrets", imports: ["Primitives", "Database", .crypto]),
         .part("Journal", imports: ["Primitives", "Database", "Secrets", .crypto]),
         .part("Customers", imports: ["Primitives", "Database", "Journal"]),
+        .systemLibrary(name: "CPSL", pkgConfig: "libpsl", providers: [.apt(["libpsl-dev"])]),
         .systemLibrary(name: "CIDN2", pkgConfig: "libidn2", providers: [.apt(["libidn2-dev"])]),
         .part(
             "Licensing",
             imports: [
-                "Primitives", "LicenseToken", "Database", "Secrets", "Journal", "Customers", "CIDN2",
+                "Primitives", "LicenseToken", "Database", "Secrets", "Journal", "Customers", "CIDN2", "CPSL",
                 .crypto, .deque, .logging, .serviceLifecycle,
             ]
         ),

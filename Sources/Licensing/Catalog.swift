@@ -6,6 +6,8 @@ package final class Catalog: Sendable {
     private struct Snapshot: Sendable {
         var byID: [ProductID: Product] = [:]
         var byCode: [String: ProductID] = [:]
+        /// Of the keys of all products, in no order.
+        var keyPrefixes: [String] = []
     }
 
     private let snapshot = Mutex(Snapshot())
@@ -17,12 +19,18 @@ package final class Catalog: Sendable {
     /// The identifier behind a code as a client wrote it.
     package func productID(code: String) -> ProductID? { snapshot.withLock { $0.byCode[code] } }
 
+    /// What may stand before a key. A prefix that a product had once stays: its keys are out there.
+    package var keyPrefixes: [String] { snapshot.withLock { $0.keyPrefixes } }
+
     /// Takes in a product; of two versions the higher stays.
     package func apply(_ product: Product) {
         snapshot.withLock { snapshot in
             if let known = snapshot.byID[product.id], known.version > product.version { return }
             snapshot.byID[product.id] = product
             snapshot.byCode[product.code.text] = product.id
+            if let prefix = product.keyFormat.prefix, !snapshot.keyPrefixes.contains(prefix) {
+                snapshot.keyPrefixes.append(prefix)
+            }
         }
     }
 }

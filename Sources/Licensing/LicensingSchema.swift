@@ -99,6 +99,52 @@ package enum LicensingSchema {
                     created_at INTEGER NOT NULL
                 ) STRICT;
                 CREATE UNIQUE INDEX signing_keys_only_one_signs ON signing_keys (state) WHERE state = 'current';
-                """)
+                """),
+        Migration(
+            version: 5, name: "policies", readableFrom: 5,
+            sql: """
+                -- A product sets defaults and a license overrides some of them, or none: what it leaves open it has
+                -- from its product, also when that changes later. What statements ask for has columns.
+                ALTER TABLE products ADD COLUMN policy TEXT NOT NULL DEFAULT '{}';
+                ALTER TABLE products ADD COLUMN grace_days INTEGER NOT NULL DEFAULT 0 CHECK (grace_days >= 0);
+                ALTER TABLE products ADD COLUMN key_groups INTEGER NOT NULL DEFAULT 4
+                    CHECK (key_groups BETWEEN 4 AND 7);
+                ALTER TABLE products ADD COLUMN key_prefix TEXT;
+                ALTER TABLE products ADD COLUMN action_url TEXT;
+                ALTER TABLE licenses ADD COLUMN policy TEXT NOT NULL DEFAULT '{}';
+                -- NULL is the product's.
+                ALTER TABLE licenses ADD COLUMN seats_max INTEGER CHECK (seats_max >= 0);
+                ALTER TABLE licenses ADD COLUMN grace_days INTEGER CHECK (grace_days >= 0);
+                ALTER TABLE licenses ADD COLUMN payment_grace_until INTEGER CHECK (payment_grace_until % 1000 = 0);
+                ALTER TABLE licenses ADD COLUMN over_limit_until INTEGER CHECK (over_limit_until % 1000 = 0);
+                ALTER TABLE licenses ADD COLUMN started_at INTEGER CHECK (started_at % 1000 = 0);
+                ALTER TABLE licenses ADD COLUMN batch TEXT;
+                CREATE INDEX licenses_by_batch ON licenses (batch) WHERE batch IS NOT NULL;
+
+                UPDATE licenses SET
+                    seats_max = CASE WHEN max_activations = (SELECT p.max_activations FROM products p
+                        WHERE p.id = licenses.product_id) THEN NULL ELSE max_activations END,
+                    grace_days = CASE WHEN grace_seconds = 0 THEN NULL ELSE grace_seconds / 86400 END,
+                    policy = CASE WHEN EXISTS (SELECT 1 FROM products p WHERE p.id = licenses.product_id
+                        AND p.license_type = licenses.license_type AND p.features = licenses.features
+                        AND p.addresses_per_seat = licenses.addresses_per_seat) THEN '{}'
+                        ELSE '{"license_type":"' || license_type || '","features":' || features
+                            || ',"addresses_per_seat":' || addresses_per_seat || '}' END;
+                UPDATE products SET policy = '{"license_type":"' || license_type || '","features":' || features
+                    || ',"addresses_per_seat":' || addresses_per_seat || ',"token_days":' || token_days
+                    || ',"counts_development":' || CASE counts_development WHEN 1 THEN 'true' ELSE 'false' END || '}';
+
+                ALTER TABLE licenses DROP COLUMN license_type;
+                ALTER TABLE licenses DROP COLUMN features;
+                ALTER TABLE licenses DROP COLUMN addresses_per_seat;
+                ALTER TABLE licenses DROP COLUMN max_activations;
+                ALTER TABLE licenses DROP COLUMN grace_seconds;
+                ALTER TABLE licenses RENAME COLUMN seats_max TO max_activations;
+                ALTER TABLE products DROP COLUMN license_type;
+                ALTER TABLE products DROP COLUMN features;
+                ALTER TABLE products DROP COLUMN addresses_per_seat;
+                ALTER TABLE products DROP COLUMN token_days;
+                ALTER TABLE products DROP COLUMN counts_development;
+                """),
     ]
 }

@@ -30,11 +30,12 @@ extension LicensingService {
     package func createProduct(
         _ new: NewProduct, dryRun: Bool, by provenance: Provenance
     ) async throws -> Product {
-        let (products, catalog) = (products, catalog)
+        let (products, catalog, index) = (products, catalog, index)
         return try await database.write(dryRun: dryRun) { transaction in
             try products.create(new, by: provenance, in: transaction)
-        } committed: {
-            catalog.apply($0)
+        } committed: { product in
+            catalog.apply(product)
+            index.apply([.product(product)])
         }
     }
 

@@ -8,7 +8,7 @@ extension LicensingService {
         _ new: NewLicense, dryRun: Bool, by provenance: Provenance
     ) async throws -> (record: LicenseRecord, key: LicenseKey) {
         var generator = SystemRandomNumberGenerator()
-        let key = LicenseKey(using: &generator)
+        let key = LicenseKey(new.product.keyFormat, using: &generator)
         let (licenses, customers, index) = (licenses, customers, index)
         let hash = licenses.hash(of: key)
         let license = try await database.write(dryRun: dryRun) { transaction in
@@ -24,6 +24,18 @@ extension LicensingService {
     package func license(_ id: LicenseID) async throws -> LicenseRecord? {
         let licenses = licenses
         return try await database.read { try licenses.find(id, in: $0) }
+    }
+
+    /// The license that a key as someone typed it opens, or nil. Throws `InvalidInput` for what is no key.
+    package func license(typedKey text: String, member: String) async throws -> LicenseRecord? {
+        let candidates = LicenseKey.candidates(typed: text, prefixes: catalog.keyPrefixes)
+        guard !candidates.isEmpty else {
+            throw InvalidInput(member, "is not a license key: a symbol is wrong, missing or swapped")
+        }
+        for key in candidates {
+            if let record = try await license(key) { return record }
+        }
+        return nil
     }
 
     /// The license that a key opens, or nil.

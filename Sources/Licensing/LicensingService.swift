@@ -74,7 +74,10 @@ package final class LicensingService: Sendable {
     private func fillMemory() async throws {
         let (products, licenses, seats, index, catalog) = (products, licenses, seats, index, catalog)
         try await database.read { transaction in
-            for product in try products.all(in: transaction) { catalog.apply(product) }
+            for product in try products.all(in: transaction) {
+                catalog.apply(product)
+                index.apply([.product(product)])
+            }
             try licenses.forEachLicense(in: transaction) { index.apply([.license($0)]) }
             try licenses.forEachKey(in: transaction) { index.apply([.key($0, $1)]) }
             try seats.forEachPlace(in: transaction) { index.apply([.place($0, $1)]) }

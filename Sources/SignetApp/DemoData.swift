@@ -15,17 +15,15 @@ package enum DemoData {
         let licensing = signet.licensing
         guard try await licensing.product(code: productCode) == nil else { return try await existingKey(licensing) }
         let provenance = Provenance(actor: "signet demo", requestID: "demo", at: signet.clock.now())
-        let terms = try LicenseTerms(
-            type: "professional", features: ["whm", "billing", "support"], maxActivations: 1,
-            addressesPerSeat: LicenseTerms.addressesPerSeatDefault)
+        var settings = PolicySettings()
+        settings.licenseType = Slug("professional")
+        settings.features = ["whm", "billing", "support"].compactMap { Slug($0) }
         let product = try await licensing.createProduct(
-            NewProduct(code: productCode, name: "WHM Panel", terms: terms, tokenDays: nil, countsDevelopment: false),
-            dryRun: false, by: provenance)
+            NewProduct(code: productCode, name: "WHM Panel", settings: settings), dryRun: false, by: provenance)
         let customer = try await licensing.createCustomer(
             id: CustomerID(123), reference: nil, dryRun: false, by: provenance)
         let new = try NewLicense(
-            customer: customer.id, product: product, terms: terms,
-            expiry: .through(provenance.at.date.adding(days: validDays)), graceDays: 0)
+            customer: customer.id, product: product, expiry: .through(provenance.at.date.adding(days: validDays)))
         return try await licensing.issueLicense(new, dryRun: false, by: provenance).key
     }
 

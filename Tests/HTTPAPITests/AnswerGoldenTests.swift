@@ -24,7 +24,8 @@ struct AnswerGoldenTests {
     func goldenMembers() throws {
         let members = [
             "valid", "license_type", "expires_at", "max_activations", "current_activations", "features", "code",
-            "message", "license_id", "product", "activation", "expires_at_time", "grace_until", "next_check_at",
+            "message", "action_url", "license_id", "product", "activation", "expires_at_time", "grace_until",
+            "next_check_at",
             "server_time", "nonce", "token", "stale", "warnings",
         ]
         for (name, answer) in try Self.verdicts() + Self.variants() {
@@ -104,22 +105,27 @@ struct AnswerGoldenTests {
     }
 
     private static func license(
-        expires: Timestamp? = now + .days(365), graceDays: Int64 = 0, seats: Int = 3,
+        expires: Timestamp? = now + .days(365), graceDays: Int = 0, seats: Int = 3,
         features: [String] = ["whm", "billing", "support"]
     ) throws -> ValidationAnswer.License {
-        let terms = try LicenseTerms(
-            type: "professional", features: features, maxActivations: seats, addressesPerSeat: 3)
+        var overrides = PolicySettings()
+        overrides.licenseType = Slug("professional")
+        overrides.features = features.compactMap { Slug($0) }
+        overrides.maxActivations = seats
+        overrides.graceDays = graceDays
         let product = Product(
-            id: try #require(ProductID(1)), code: try #require(Slug("whm-panel")), name: "WHM Panel", terms: terms,
-            tokenDays: 14, countsDevelopment: false, version: 1, createdAt: issued)
+            id: try #require(ProductID(1)), code: try #require(Slug("whm-panel")), name: "WHM Panel",
+            settings: PolicySettings(), keyFormat: .plain, actionURL: "https://example.com/help", version: 1,
+            createdAt: issued)
         let license = License(
             id: LicenseID(rawValue: 0x0123_4567_89AB_CDEF), customerID: try #require(CustomerID(123)),
-            productID: product.id,
-            terms: terms, state: .active, notBefore: nil, expiresAt: expires?.date.end,
-            graceSeconds: graceDays * 86_400,
+            productID: product.id, overrides: overrides, policy: Policy(overrides), state: .active, notBefore: nil,
+            expiresAt: expires?.date.end, paymentGraceUntil: nil, overLimitUntil: nil, startedAt: nil, batch: nil,
             used: 2, statusIndex: 0, version: 4, createdAt: issued)
-        return ValidationAnswer.License(
-            facts: LicenseFacts(license, terms: TermsID(position: 0)), terms: terms, product: product)
+        let index = LicenseIndex()
+        index.apply([.license(license)])
+        let facts = try #require(index.license(license.id))
+        return ValidationAnswer.License(facts: facts, policy: license.policy, product: product)
     }
 
     private static func seat(

@@ -184,7 +184,8 @@ extension LicensingRefusal: Sampled {
         switch self {
         case .licenseUnknown: Slug("whm-panel").map { .productExists($0) }
         case .productExists: .productUnknown("whm-panel")
-        case .productUnknown: .customerUnknown("123")
+        case .productUnknown: .recountNeeded(seats: 3)
+        case .recountNeeded: .customerUnknown("123")
         case .customerUnknown: .customerClosed("123")
         case .customerClosed: .expiryInPast(ManualClock.start.date)
         case .expiryInPast: .installationUnknown

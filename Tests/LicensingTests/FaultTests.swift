@@ -91,7 +91,7 @@ struct FaultTests {
         let product = try await house.product()
         let customer = try await house.customer()
         let new = try NewLicense(
-            customer: customer.id, product: product, terms: product.terms, expiry: .never, graceDays: 0)
+            customer: customer.id, product: product, expiry: .never)
         let before = try await state()
         let faults = try await house.failEverywhere {
             _ = try await house.licensing.issueLicense(new, dryRun: false, by: house.provenance())
@@ -104,8 +104,7 @@ struct FaultTests {
 
     @Test("of creating a product leaves none, also not for validation")
     func product() async throws {
-        let terms = try LicenseTerms(type: "a", features: [], maxActivations: 1, addressesPerSeat: 1)
-        let new = try NewProduct(code: "p", name: nil, terms: terms, tokenDays: nil, countsDevelopment: false)
+        let new = try NewProduct(code: "p")
         let before = try await state()
         _ = try await house.failEverywhere {
             _ = try await house.licensing.createProduct(new, dryRun: false, by: house.provenance())

@@ -15,11 +15,7 @@ struct LicenseIndexTests {
     private let place = KeyedHash(high: 2, low: 2)
 
     private func license(version: Int64, used: Int = 0) throws -> License {
-        License(
-            id: id, customerID: try #require(ID(123)), productID: try #require(ID(1)),
-            terms: try LicenseTerms(type: "professional", features: ["a"], maxActivations: 3, addressesPerSeat: 3),
-            state: .active, notBefore: nil, expiresAt: nil, graceSeconds: 0, used: used, statusIndex: 0,
-            version: version, createdAt: start)
+        try .sample(id: id, used: used, version: version, createdAt: start)
     }
 
     private func facts(lastSeen: Timestamp, places: Int = 1) -> PlaceFacts {
@@ -68,25 +64,24 @@ struct LicenseIndexTests {
         #expect(index.confirm(place, addressesPerSeat: 3, at: start) == nil)
     }
 
-    @Test("gives equal terms one place, and every license its own")
-    func terms() throws {
+    @Test("gives equal policies one place, and every license its own")
+    func policies() throws {
         for number in 0..<1000 as Range<UInt64> {
-            let terms = try LicenseTerms(
-                type: number.isMultiple(of: 2) ? "a" : "b", features: [], maxActivations: 1, addressesPerSeat: 3)
-            let license = License(
-                id: LicenseID(rawValue: number << 56 | number), customerID: try #require(ID(1)),
-                productID: try #require(ID(1)), terms: terms, state: .active, notBefore: nil, expiresAt: nil,
-                graceSeconds: 0, used: Int(number), statusIndex: Int64(number), version: 1, createdAt: start)
+            var overrides = PolicySettings()
+            overrides.licenseType = Slug(number.isMultiple(of: 2) ? "a" : "b")
+            var license = try License.sample(
+                id: LicenseID(rawValue: number << 56 | number), overrides: overrides, createdAt: start)
+            license.used = Int(number)
             index.apply([.license(license)])
         }
-        var termsSeen = Set<TermsID>()
+        var seen = Set<PolicyID>()
         for number in 0..<1000 as Range<UInt64> {
             let facts = try #require(index.license(LicenseID(rawValue: number << 56 | number)))
             #expect(facts.used == UInt32(number))
-            #expect(index.terms(facts.terms).type.text == (number.isMultiple(of: 2) ? "a" : "b"))
-            termsSeen.insert(facts.terms)
+            #expect(index.policy(facts.policy).licenseType.text == (number.isMultiple(of: 2) ? "a" : "b"))
+            seen.insert(facts.policy)
         }
-        #expect(termsSeen.count == 2)
+        #expect(seen.count == 2)
     }
 }
 

@@ -9,8 +9,11 @@ import Testing
 @Suite("The status of a license")
 struct LicenseStatusTests {
     private static let now = ManualClock.start
-    private static let instants: [Int64?] = [nil, -200, -100, -99, -1, 0, 1, 100]
-    private static let graces: [Int64] = [0, 1, 99, 100, 101, 200]
+    private static let instants: [Int64?] = [nil, -172_800, -86_400, -86_399, -1, 0, 1, 86_400]
+    /// Days of the license's own grace and seconds from now to the end of billing's.
+    private static let graces: [(days: Int64, payment: Int64?)] = [
+        (0, nil), (1, nil), (2, nil), (0, -1), (0, 0), (1, 1),
+    ]
 
     @Test("is the same for one license in memory and for all of them in a list")
     func memoryAndSQL() async throws {
@@ -41,14 +44,14 @@ struct LicenseStatusTests {
     @Test(
         "changes at the instant itself",
         arguments: [
-            (-1, License.Status.active), (0, .grace), (1, .grace), (59_999, .grace), (60_000, .expired),
-            (60_001, .expired),
+            (-1, License.Status.active), (0, .grace), (1, .grace), (86_399_999, .grace), (86_400_000, .expired),
+            (86_400_001, .expired),
         ] as [(Int64, License.Status)])
     func halfOpen(milliseconds: Int64, status: License.Status) async throws {
         let house = try await TestHouse()
         let license = try await house.acme()
         let end = Self.now.milliseconds
-        try await house.execute("UPDATE licenses SET expires_at = \(end), grace_seconds = 60")
+        try await house.execute("UPDATE licenses SET expires_at = \(end), grace_days = 1")
         let record = try #require(try await house.licensing.license(license.id))
         let instant = Timestamp(milliseconds: end + milliseconds)
         #expect(record.license.status(at: instant) == status)
@@ -73,20 +76,21 @@ struct LicenseStatusTests {
 extension TestHouse {
     /// A copy of a license with another state and other instants, in seconds from the start of the tests.
     fileprivate func copy(
-        _ template: IssuedLicense, number: Int64, _ state: License.State, _ start: Int64?, _ end: Int64?, grace: Int64
+        _ template: IssuedLicense, number: Int64, _ state: License.State, _ start: Int64?, _ end: Int64?,
+        grace: (days: Int64, payment: Int64?)
     ) async throws {
         let begin = start.map { ManualClock.start + .seconds($0) }
         let expiry = end.map { ManualClock.start + .seconds($0) }
+        let payment = grace.payment.map { ManualClock.start + .seconds($0) }
         try await database.write { transaction in
             _ = try transaction.execute(
                 """
-                INSERT INTO licenses (id, customer_id, product_id, license_type, features, max_activations,
-                    addresses_per_seat, state, not_before, expires_at, grace_seconds, used, status_index, version,
-                    created_at)
-                SELECT ?, customer_id, product_id, license_type, features, max_activations, addresses_per_seat,
-                    ?, ?, ?, ?, 0, ?, 1, created_at FROM licenses WHERE id = ?
+                INSERT INTO licenses (id, customer_id, product_id, policy, state, not_before, expires_at, grace_days,
+                    payment_grace_until, used, status_index, version, created_at)
+                SELECT ?, customer_id, product_id, policy, ?, ?, ?, ?, ?, 0, ?, 1, created_at
+                FROM licenses WHERE id = ?
                 """,
-                number, state.rawValue, begin, expiry, grace, number, template.id)
+                number, state.rawValue, begin, expiry, grace.days, payment, number, template.id)
         }
     }
 

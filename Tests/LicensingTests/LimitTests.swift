@@ -85,41 +85,41 @@ struct RefusalMemoryTests {
 
     @Test("holds for the license version at which the refusal was decided, and no other")
     func version() {
-        memory.remember(.activationLimit, of: place, version: 7, at: start)
-        #expect(memory.refusal(of: place, version: 7, at: start) == .activationLimit)
-        #expect(memory.refusal(of: place, version: 8, at: start) == nil)
-        #expect(memory.refusal(of: place, version: 6, at: start) == nil)
-        #expect(memory.refusal(of: KeyedHash(high: 1, low: 2), version: 7, at: start) == nil)
+        memory.remember(.activationLimit, of: place, version: .at(7), at: start)
+        #expect(memory.refusal(of: place, version: .at(7), at: start) == .activationLimit)
+        #expect(memory.refusal(of: place, version: .at(8), at: start) == nil)
+        #expect(memory.refusal(of: place, version: .at(6), at: start) == nil)
+        #expect(memory.refusal(of: KeyedHash(high: 1, low: 2), version: .at(7), at: start) == nil)
     }
 
     @Test("holds for a minute")
     func minute() {
-        memory.remember(.addressLimit, of: place, version: 7, at: start)
-        #expect(memory.refusal(of: place, version: 7, at: start + .milliseconds(59_999)) == .addressLimit)
-        #expect(memory.refusal(of: place, version: 7, at: start + .seconds(60)) == nil)
-        #expect(memory.refusal(of: place, version: 7, at: start - .hours(1)) == nil, "a clock that was set back")
+        memory.remember(.addressLimit, of: place, version: .at(7), at: start)
+        #expect(memory.refusal(of: place, version: .at(7), at: start + .milliseconds(59_999)) == .addressLimit)
+        #expect(memory.refusal(of: place, version: .at(7), at: start + .seconds(60)) == nil)
+        #expect(memory.refusal(of: place, version: .at(7), at: start - .hours(1)) == nil, "a clock that was set back")
     }
 
     @Test("keeps the last refusal of a place")
     func last() {
-        memory.remember(.addressLimit, of: place, version: 7, at: start)
-        memory.remember(.activationLimit, of: place, version: 8, at: start)
-        #expect(memory.refusal(of: place, version: 8, at: start) == .activationLimit)
-        #expect(memory.refusal(of: place, version: 7, at: start) == nil)
+        memory.remember(.addressLimit, of: place, version: .at(7), at: start)
+        memory.remember(.activationLimit, of: place, version: .at(8), at: start)
+        #expect(memory.refusal(of: place, version: .at(8), at: start) == .activationLimit)
+        #expect(memory.refusal(of: place, version: .at(7), at: start) == nil)
     }
 
     @Test("is bounded, and forgets what has ended first")
     func bounded() {
         func fill(_ high: UInt64, _ now: Timestamp) {
             for low in 0..<UInt64(RefusalMemory.entriesMax) {
-                memory.remember(.activationLimit, of: KeyedHash(high: high, low: low), version: 1, at: now)
+                memory.remember(.activationLimit, of: KeyedHash(high: high, low: low), version: .at(1), at: now)
             }
         }
         fill(1, start)
         #expect(memory.count == RefusalMemory.entriesMax)
-        memory.remember(.activationLimit, of: place, version: 7, at: start + .minutes(2))
+        memory.remember(.activationLimit, of: place, version: .at(7), at: start + .minutes(2))
         #expect(memory.count == 1)
-        #expect(memory.refusal(of: place, version: 7, at: start + .minutes(2)) == .activationLimit)
+        #expect(memory.refusal(of: place, version: .at(7), at: start + .minutes(2)) == .activationLimit)
         fill(2, start + .minutes(2))
         #expect(memory.count <= RefusalMemory.entriesMax)
     }
@@ -154,4 +154,8 @@ struct RefusalMemoryTests {
             by: house.provenance())
         #expect(try await house.verdict(license, "example.com", ip: "198.51.100.4") == .valid)
     }
+}
+
+extension RefusalMemory.Version {
+    fileprivate static func at(_ license: Int64) -> Self { Self(license: license, product: 1) }
 }

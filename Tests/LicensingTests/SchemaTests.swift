@@ -42,11 +42,10 @@ struct SchemaTests {
             ("FOREIGN KEY", "DELETE FROM licenses"),
             ("CHECK", "UPDATE licenses SET used = -1"),
             ("CHECK", "UPDATE licenses SET max_activations = -1"),
-            ("CHECK", "UPDATE licenses SET addresses_per_seat = 0"),
             ("CHECK", "UPDATE licenses SET state = 'lost'"),
             ("CHECK", "UPDATE licenses SET expires_at = 1500"),
             ("CHECK", "UPDATE licenses SET not_before = 1500"),
-            ("CHECK", "UPDATE licenses SET grace_seconds = -1"),
+            ("CHECK", "UPDATE licenses SET grace_days = -1"),
             ("CHECK", "UPDATE licenses SET version = 0"),
             ("UNIQUE", "UPDATE licenses SET status_index = 0"),
             ("FOREIGN KEY", "UPDATE licenses SET customer_id = 999"),
@@ -59,11 +58,13 @@ struct SchemaTests {
             ("CHECK", "UPDATE signing_keys SET public_key = x'00'"),
             (
                 "UNIQUE",
-                "INSERT INTO products SELECT id + 1, code, name, license_type, features, max_activations, "
-                    + "addresses_per_seat, token_days, counts_development, version, created_at FROM products"
+                "INSERT INTO products (code, name, max_activations, version, created_at) "
+                    + "SELECT code, name, max_activations, version, created_at FROM products"
             ),
-            ("CHECK", "UPDATE products SET token_days = 91"),
-            ("CHECK", "UPDATE products SET counts_development = 2"),
+            ("CHECK", "UPDATE products SET max_activations = -1"),
+            ("CHECK", "UPDATE products SET grace_days = -1"),
+            ("CHECK", "UPDATE products SET key_groups = 8"),
+            ("CHECK", "UPDATE licenses SET over_limit_until = 1500"),
             ("CHECK", "UPDATE customers SET id = 0"),
             ("CHECK", "UPDATE customers SET state = 'lost'"),
             ("CHECK", "INSERT INTO journal_feed VALUES (2, 1)"),

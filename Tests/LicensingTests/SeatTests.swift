@@ -272,7 +272,7 @@ struct SeatAddressTests {
         house.clock.advance(by: .hours(49))
         _ = try await verdicts(license, [Self.three[1], Self.three[2]])
         try await house.licensing.storeLastSeen()
-        try await house.execute("UPDATE licenses SET addresses_per_seat = 2")
+        try await house.execute(#"UPDATE licenses SET policy = '{"addresses_per_seat":2}'"#)
         let service = try await house.secondService()
         // Seat 1 holds three of which the first is dead; seat 2 holds one and has room: it goes there.
         let moved = try await house.validate(license.key, domain: "example.com", ip: Self.three[0], in: service)

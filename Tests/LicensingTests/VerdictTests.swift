@@ -20,16 +20,17 @@ struct VerdictTests {
         let instant = Self.now + .milliseconds(offset)
         let held = try facts(state: .active, starts: nil, expires: 0, grace: 0)
         let expected: Verdict? = offset < 0 ? nil : .expired
-        #expect(Rules.objection(to: held, productAsked: nil, at: instant) == expected)
-        let inGrace = try facts(state: .active, starts: nil, expires: 0, grace: 600)
-        #expect(Rules.verdict(on: inGrace, for: .holds, at: instant) == (offset < 0 ? .valid : .expiredGrace))
+        #expect(Rules.objection(to: held.facts, under: held.policy, Question(product: nil), at: instant) == expected)
+        let inGrace = try facts(state: .active, starts: nil, expires: 0, grace: 1)
+        #expect(Rules.verdict(on: inGrace.facts, for: .holds, at: instant) == (offset < 0 ? .valid : .expiredGrace))
     }
 
     @Test("has these codes in this order of precedence, which is the contract")
     func codes() throws {
         let golden = [
-            "KEY_MALFORMED", "NOT_FOUND", "REVOKED", "SUSPENDED", "NOT_YET_VALID", "PRODUCT_MISMATCH", "EXPIRED",
-            "DOMAIN_NOT_ALLOWED", "IP_NOT_ALLOWED", "NOT_ACTIVATED", "ADDRESS_LIMIT", "ACTIVATION_LIMIT",
+            "KEY_MALFORMED", "NOT_FOUND", "REVOKED", "SUSPENDED", "NOT_YET_VALID", "PRODUCT_MISMATCH",
+            "VERSION_NOT_ALLOWED", "EXPIRED", "DOMAIN_NOT_ALLOWED", "IP_NOT_ALLOWED", "NOT_ACTIVATED", "ADDRESS_LIMIT",
+            "ACTIVATION_LIMIT",
             "EXPIRED_GRACE", "VALID",
         ]
         #expect(Verdict.allCases.map(\.rawValue) == golden)
@@ -57,8 +58,8 @@ struct VerdictTests {
 
     @Test("that the rules can give has a row in the table", arguments: Verdict.allCases)
     func everyVerdictIsShown(verdict: Verdict) {
-        // The first two are decided before there is a license; the next two wait for licenses bound to names.
-        let elsewhere: [Verdict] = [.keyMalformed, .notFound, .domainNotAllowed, .ipNotAllowed]
+        // The first two are decided before there is a license; the next three have tables of their own.
+        let elsewhere: [Verdict] = [.keyMalformed, .notFound, .versionNotAllowed, .domainNotAllowed, .ipNotAllowed]
         #expect(Self.rows.contains { $0["verdict"] == verdict.rawValue } != elsewhere.contains(verdict))
         #expect(Self.rows.count >= 60)
     }
@@ -71,23 +72,23 @@ struct VerdictTests {
             on: facts, product: row["product"], seat: try #require(SeatStanding(rawValue: row["seat"])), at: now)
     }
 
-    private func verdict(on facts: LicenseFacts, product: String, seat: SeatStanding, at now: Timestamp) -> Verdict {
+    private func verdict(on license: Sample, product: String, seat: SeatStanding, at now: Timestamp) -> Verdict {
         let asked: Int64? = ["same": 1, "other": 2][product]
-        return Rules.objection(
-            to: facts, productAsked: asked.flatMap { ID($0) }, productKnown: product != "unknown", at: now)
-            ?? Rules.verdict(on: facts, for: seat, at: now)
+        let question = Question(product: asked.flatMap { ID($0) }, isProductKnown: product != "unknown")
+        return Rules.objection(to: license.facts, under: license.policy, question, at: now)
+            ?? Rules.verdict(on: license.facts, for: seat, at: now)
     }
 
-    private func facts(
-        state: License.State, starts: Int64?, expires: Int64?, grace: Int64
-    ) throws -> LicenseFacts {
-        let license = License(
-            id: LicenseID(rawValue: 7), customerID: try #require(ID(123)), productID: try #require(ID(1)),
-            terms: try LicenseTerms(type: "professional", features: [], maxActivations: 1, addressesPerSeat: 3),
-            state: state, notBefore: starts.map { Self.now + .seconds($0) },
-            expiresAt: expires.map { Self.now + .seconds($0) }, graceSeconds: grace, used: 0, statusIndex: 0,
-            version: 1, createdAt: Self.now)
-        return LicenseFacts(license, terms: TermsID(position: 0))
+    private typealias Sample = (facts: LicenseFacts, policy: Policy)
+
+    /// `grace` in days.
+    private func facts(state: License.State, starts: Int64?, expires: Int64?, grace: Int64) throws -> Sample {
+        var overrides = PolicySettings()
+        overrides.graceDays = Int(grace)
+        let license = try License.sample(
+            overrides: overrides, state: state, notBefore: starts.map { Self.now + .seconds($0) },
+            expiresAt: expires.map { Self.now + .seconds($0) }, createdAt: Self.now)
+        return (LicenseFacts(license, policy: PolicyID(position: 0)), license.policy)
     }
 }
 
@@ -104,8 +105,8 @@ private struct Combination {
         var all: [Combination] = []
         for state in License.State.allCases {
             for starts in [nil, -1, 0, 1] as [Int64?] {
-                for expires in [nil, -601, -1, 0, 1] as [Int64?] {
-                    for grace in [0, 600] as [Int64] {
+                for expires in [nil, -86_401, -1, 0, 1] as [Int64?] {
+                    for grace in [0, 1] as [Int64] {
                         for product in ["same", "none", "other", "unknown"] {
                             for seat in SeatStanding.allCases {
                                 all.append(
@@ -123,7 +124,7 @@ private struct Combination {
 
     var reasons: [Verdict] {
         let isExpired = expires.map { $0 <= 0 } ?? false
-        let isGraceOver = expires.map { $0 + grace <= 0 } ?? false
+        let isGraceOver = expires.map { $0 + grace * 86_400 <= 0 } ?? false
         let isIn = [.notAsked, .development, .holds].contains(seat)
         var reasons: [Verdict] = [isExpired ? .expiredGrace : .valid]
         if state == .revoked { reasons.append(.revoked) }

@@ -148,9 +148,9 @@ struct DemoDataTests {
         #expect(try await signet.licensing.customers(page).items.map(\.id.rawValue) == [123])
         let license = try #require(try await signet.licensing.license(key))
         #expect(license.productCode.text == "whm-panel")
-        #expect(license.license.terms.type.text == "professional")
-        #expect(license.license.terms.features.map(\.text) == ["whm", "billing", "support"])
-        #expect(license.license.terms.maxActivations == 1)
+        #expect(license.license.policy.licenseType.text == "professional")
+        #expect(license.license.policy.features.map(\.text) == ["whm", "billing", "support"])
+        #expect(license.license.policy.maxActivations == 1)
         #expect(license.license.expiresAt == ManualClock.start.date.adding(days: 365).end)
         try await signet.close()
     }

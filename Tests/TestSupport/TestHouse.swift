@@ -92,14 +92,17 @@ extension TestHouse {
     /// The product `code`, made at first use.
     @discardableResult
     package func product(
-        _ code: String = "whm-panel", addressesPerSeat: Int = 3, tokenDays: Int = 14, countsDevelopment: Bool = false
+        _ code: String = "whm-panel", addressesPerSeat: Int = 3, tokenDays: Int = 14, countsDevelopment: Bool = false,
+        choosing chosen: PolicySettings? = nil
     ) async throws -> Product {
         if let known = try await licensing.product(code: code) { return known }
-        let terms = try LicenseTerms(
-            type: "professional", features: ["whm", "billing", "support"], maxActivations: 1,
-            addressesPerSeat: addressesPerSeat)
-        let new = try NewProduct(
-            code: code, name: nil, terms: terms, tokenDays: tokenDays, countsDevelopment: countsDevelopment)
+        var settings = PolicySettings()
+        settings.licenseType = Slug("professional")
+        settings.features = ["whm", "billing", "support"].compactMap { Slug($0) }
+        settings.addressesPerSeat = addressesPerSeat
+        settings.tokenDays = tokenDays
+        settings.countsDevelopment = countsDevelopment
+        let new = try NewProduct(code: code, settings: chosen.map(settings.overlaid(by:)) ?? settings)
         return try await licensing.createProduct(new, dryRun: false, by: provenance())
     }
 
@@ -114,14 +117,15 @@ extension TestHouse {
     /// A license of customer 123. `expires` as an operator writes it, or a day that may be past.
     package func issue(
         seats: Int = 1, expires: Expiry = .never, graceDays: Int = 0, product code: String = "whm-panel",
-        addressesPerSeat: Int? = nil, in service: LicensingService? = nil
+        addressesPerSeat: Int? = nil, choosing chosen: PolicySettings? = nil, in service: LicensingService? = nil
     ) async throws -> IssuedLicense {
         let product = try await product(code)
-        let terms = try LicenseTerms(
-            type: "professional", features: ["whm", "billing", "support"], maxActivations: seats,
-            addressesPerSeat: addressesPerSeat ?? product.terms.addressesPerSeat)
+        var overrides = chosen ?? PolicySettings()
+        overrides.maxActivations = seats
+        overrides.graceDays = graceDays
+        if let addressesPerSeat { overrides.addressesPerSeat = addressesPerSeat }
         let new = try NewLicense(
-            customer: try await customer().id, product: product, terms: terms, expiry: expires, graceDays: graceDays)
+            customer: try await customer().id, product: product, overrides: overrides, expiry: expires)
         let (record, key) = try await (service ?? licensing).issueLicense(new, dryRun: false, by: provenance())
         return IssuedLicense(id: record.license.id, key: key)
     }
@@ -209,7 +213,9 @@ extension TestHouse {
             WHERE a.license_id = l.id AND a.released_at IS NULL)
             """,
             "more seats than the license has": """
-            SELECT count(*) FROM licenses WHERE max_activations > 0 AND used > max_activations
+            SELECT count(*) FROM licenses l JOIN products p ON p.id = l.product_id
+            WHERE coalesce(l.max_activations, p.max_activations) > 0
+            AND l.used > coalesce(l.max_activations, p.max_activations) AND l.over_limit_until IS NULL
             """,
             "a taken seat without an address": """
             SELECT count(*) FROM activations a WHERE released_at IS NULL
@@ -221,7 +227,7 @@ extension TestHouse {
             """,
             "a seat with more addresses than it holds": """
             SELECT count(*) FROM activations a JOIN licenses l ON l.id = a.license_id
-            WHERE (SELECT count(*) FROM seat_addresses s WHERE s.activation_id = a.id) > l.addresses_per_seat
+            WHERE (SELECT count(*) FROM seat_addresses s WHERE s.activation_id = a.id) > \(Policy.addressesPerSeatMax)
             """,
         ]
         var broken: [String] = []

@@ -31,6 +31,10 @@ extension LicensingRefusal: ProblemConvertible {
             Problem(
                 .unprocessableContent, "product_unknown", "There is no such product.",
                 detail: "Product \(code) does not exist; create it with: signet product create \(code)")
+        case .recountNeeded(let seats):
+            Problem(
+                .conflict, "recount_needed", "Changing how seats are counted needs a recount.",
+                detail: "\(seats) seats are taken; repeat with recount to count them anew.")
         case .customerUnknown(let id):
             Problem(
                 .unprocessableContent, "customer_unknown", "There is no such customer.",

@@ -22,22 +22,15 @@ extension OperatorAPI {
         let customer = members.integer("customer_id").flatMap { CustomerID(Int64($0)) }
         if customer == nil { members.refuse("customer_id", "must be the number of a customer") }
         let productCode = members.requiredString("product")
-        let type = members.string("license_type")
-        let features = members.strings("features")
-        let maxActivations = members.integer("max_activations")
+        let patch = members.policy()
         let expires = members.string("expires") ?? "never"
-        let graceDays = members.integer("grace_days") ?? 0
         try members.finish()
         guard let customer, let product = try await licensing.product(code: productCode) else {
             throw LicensingRefusal.productUnknown(productCode)
         }
-        let terms = try LicenseTerms(
-            type: type ?? product.terms.type.text, features: features ?? product.terms.features.map(\.text),
-            maxActivations: maxActivations ?? product.terms.maxActivations,
-            addressesPerSeat: product.terms.addressesPerSeat)
-        let expiry = try Expiry(expires, member: "expires", today: change.provenance.at.date)
         let new = try NewLicense(
-            customer: customer, product: product, terms: terms, expiry: expiry, graceDays: graceDays)
+            customer: customer, product: product, overrides: patch.applied(to: PolicySettings()),
+            expiry: try Expiry(expires, member: "expires", today: change.provenance.at.date))
         let (record, key) = try await licensing.issueLicense(new, dryRun: change.dryRun, by: change.provenance)
         let json = JSONWriter.object { record.write(to: &$0, key: key, at: change.provenance.at) }
         return .json(json, status: .created)
@@ -86,10 +79,9 @@ extension OperatorAPI {
         var members = try await members(request)
         let text = members.requiredString("license_key", isPasted: true)
         try members.finish()
-        guard let key = LicenseKey(typed: text) else {
-            throw InvalidInput("license_key", "is not a license key: a symbol is wrong, missing or swapped")
+        guard let record = try await licensing.license(typedKey: text, member: "license_key") else {
+            throw LicensingRefusal.licenseUnknown
         }
-        guard let record = try await licensing.license(key) else { throw LicensingRefusal.licenseUnknown }
         return try await show(record)
     }
 

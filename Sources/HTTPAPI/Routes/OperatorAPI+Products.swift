@@ -16,17 +16,14 @@ extension OperatorAPI {
         let change = try await change(&members, context)
         let code = members.requiredString("code")
         let name = members.string("name")
-        let type = members.string("license_type") ?? "standard"
-        let features = members.strings("features") ?? []
-        let maxActivations = members.integer("max_activations") ?? 1
-        let addresses = members.integer("addresses_per_seat") ?? LicenseTerms.addressesPerSeatDefault
-        let tokenDays = members.integer("token_days")
-        let countsDevelopment = members.bool("counts_development") ?? false
+        let patch = members.policy()
+        let groups = members.integer("key_groups")
+        let prefix = members.string("key_prefix")
+        let actionURL = members.string("action_url")
         try members.finish()
-        let terms = try LicenseTerms(
-            type: type, features: features, maxActivations: maxActivations, addressesPerSeat: addresses)
         let new = try NewProduct(
-            code: code, name: name, terms: terms, tokenDays: tokenDays, countsDevelopment: countsDevelopment)
+            code: code, name: name, settings: patch.applied(to: PolicySettings()),
+            keyFormat: KeyFormat(groups: groups, prefix: prefix), actionURL: actionURL)
         let product = try await licensing.createProduct(new, dryRun: change.dryRun, by: change.provenance)
         return .json(JSONWriter.object(product.write), status: .created)
     }

@@ -82,13 +82,15 @@ extension Members {
         let licenseKey = requiredString("license_key", isPasted: true)
         let installation = installation(peer: peer)
         let product = string("product")
+        let version = value("version", SoftwareVersion.expectation, SoftwareVersion.init)
         let nonce = string("nonce", bytesMax: PublicAPI.nonceBytesMax)
         // Reserved for moves; its type and size are checked so that its meaning can be added later.
         _ = string("token", bytesMax: PublicAPI.tokenBytesMax)
         if installation == nil, activates { refuseMissingIdentity() }
         try finish()
         return ValidationRequest(
-            licenseKey: licenseKey, installation: installation, product: product, nonce: nonce, activates: activates)
+            licenseKey: licenseKey, installation: installation, product: product, version: version, nonce: nonce,
+            activates: activates)
     }
 
     /// Who asks; nil without a domain and without an identifier, or when a member is wrong.

@@ -9,6 +9,7 @@ extension ValidationAnswer {
             writeLicense(to: &json)
             json.member("code", verdict.rawValue)
             json.member("message", verdict.message)
+            json.member("action_url", verdict == .valid ? nil : license?.product.actionURL)
             json.member("license_id", license?.facts.id.description)
             json.member("product", license?.product.code.text)
             writeActivation(to: &json)
@@ -20,18 +21,19 @@ extension ValidationAnswer {
             json.member("token", token.map { String(decoding: $0, as: UTF8.self) })
             json.member("stale", false)
             json.member("warnings", objects: warnings) { warning, json in
-                json.member("code", warning.rawValue)
+                json.member("code", warning.code)
                 json.member("message", warning.message)
+                json.member("at", warning.at.description)
             }
         }
     }
 
     private func writeLicense(to json: inout JSONWriter) {
-        json.member("license_type", license?.terms.type.text)
+        json.member("license_type", license?.policy.licenseType.text)
         json.member("expires_at", expiresAt?.lastValidDay.description)
-        json.member("max_activations", license.map { Int64($0.terms.maxActivations) })
+        json.member("max_activations", license.map { Int64($0.policy.maxActivations) })
         json.member("current_activations", Int64(license?.facts.used ?? 0))
-        json.member("features", license?.terms.features.map(\.text) ?? [])
+        json.member("features", license?.policy.features.map(\.text) ?? [])
     }
 
     private func writeActivation(to json: inout JSONWriter) {
@@ -54,8 +56,6 @@ extension ValidationAnswer {
     }
 
     private var graceUntil: Timestamp? {
-        license.flatMap { $0.facts.graceSeconds > 0 && expiresAt != nil ? $0.facts.graceEnd : nil }
+        license.flatMap { license in expiresAt.flatMap { license.graceEnd > $0 ? license.graceEnd : nil } }
     }
-
-    private var warnings: [Verdict] { verdict == .expiredGrace ? [.expiredGrace] : [] }
 }

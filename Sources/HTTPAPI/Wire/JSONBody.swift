@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import Licensing
 import NIOCore
 import Primitives
 
@@ -68,6 +69,16 @@ struct Members {
         guard let text = string(name) else { return nil }
         guard let value = parse(text) else { return refuse(name, reason) }
         return value
+    }
+
+    /// The choices of a policy that are there; null leaves one open again.
+    mutating func policy() -> PolicyPatch {
+        var patch = PolicyPatch()
+        for field in PolicyField.all {
+            asked.insert(field.name)
+            if let reason = patch.take(object[field.name], for: field) { refuse(field.name, reason) }
+        }
+        return patch
     }
 
     mutating func refuse(_ name: String, _ reason: String) {

@@ -1,14 +1,18 @@
 /// One location for counting: the place that installations behind the same connection share.
 ///
-/// An IPv4 address is a location of its own; an IPv6 customer holds a /64 whose lower half changes at will
-/// (RFC 8981); all non-global addresses are one location, since they tell hosts apart for nobody but their owner.
+/// An IPv4 address is a location of its own; an IPv6 customer holds a /64 whose lower half changes at will (RFC 8981),
+/// or as much as a policy's `ipv6_prefix` says; all non-global addresses are one location, since they tell hosts apart
+/// for nobody but their owner.
 package struct AddressNetwork: Hashable, Sendable {
     private enum Location: Hashable, Sendable {
         case ipv4(UInt32)
-        /// The upper half of the address.
-        case ipv6(UInt64)
+        /// The leading `prefix` bits of the address, the rest 0.
+        case ipv6(UInt128, prefix: UInt8)
         case nonGlobal
     }
+
+    /// Leading bits that make an IPv6 location unless a policy says otherwise.
+    package static let ipv6PrefixDefault = 64
 
     private let location: Location
 
@@ -17,12 +21,14 @@ package struct AddressNetwork: Hashable, Sendable {
     /// The location of everything that is not a global address.
     package static let nonGlobal = AddressNetwork(location: .nonGlobal)
 
-    /// The location that `address` belongs to.
-    package init(of address: CanonicalAddress) {
+    /// The location that `address` belongs to; `ipv6Prefix` is 1…128.
+    package init(of address: CanonicalAddress, ipv6Prefix: Int = ipv6PrefixDefault) {
         switch (address.isGlobal, address.isIPv4) {
         case (false, _): location = .nonGlobal
         case (true, true): location = .ipv4(address.low32)
-        case (true, false): location = .ipv6(UInt64(truncatingIfNeeded: address.bits >> 64))
+        case (true, false):
+            let mask = UInt128.max << (128 - ipv6Prefix)
+            location = .ipv6(address.bits & mask, prefix: UInt8(clamping: ipv6Prefix))
         }
     }
 
@@ -38,7 +44,7 @@ package struct AddressNetwork: Hashable, Sendable {
     private init?(_ range: AddressRange) {
         switch (range.first.isIPv4, range.fixedBits) {
         case (true, 128): location = .ipv4(range.first.low32)
-        case (false, 64): location = .ipv6(UInt64(truncatingIfNeeded: range.first.bits >> 64))
+        case (false, 1...128): location = .ipv6(range.first.bits, prefix: UInt8(range.fixedBits))
         default: return nil
         }
     }
@@ -49,13 +55,18 @@ extension AddressNetwork: CustomStringConvertible {
     package var description: String {
         switch location {
         case .ipv4(let bits): "\(CanonicalAddress(ipv4: bits))/32"
-        case .ipv6(let upper): "\(CanonicalAddress(bits: UInt128(upper) << 64))/64"
+        case .ipv6(let bits, let prefix): "\(CanonicalAddress(bits: bits))/\(prefix)"
         case .nonGlobal: "non-global"
         }
     }
 }
 
 extension CanonicalAddress {
-    /// The location this address is counted as.
+    /// The location this address is counted as where no policy says otherwise.
     package var network: AddressNetwork { AddressNetwork(of: self) }
+
+    /// The location this address is counted as under `policy`.
+    package func network(under policy: Policy) -> AddressNetwork {
+        AddressNetwork(of: self, ipv6Prefix: policy.ipv6Prefix)
+    }
 }

@@ -4,39 +4,44 @@ package import Primitives
 package struct LicenseFacts: Sendable, Equatable {
     package let id: LicenseID
     package let productID: ProductID
-    /// Which of the index's interned terms it has.
-    package let terms: TermsID
+    /// Which of the index's policies it has.
+    package let policy: PolicyID
     package let state: License.State
     /// `Timestamp.distantPast` for at once.
     package let notBefore: Timestamp
     /// `Timestamp.distantFuture` for never.
     package let expiresAt: Timestamp
-    package let graceSeconds: Int32
+    /// Until when billing admits everyone after the expiry; `Timestamp.distantPast` for not at all.
+    package let paymentGraceUntil: Timestamp
+    /// Until when seats above a lowered limit stay; `Timestamp.distantPast` when none are.
+    package let overLimitUntil: Timestamp
     package let used: UInt32
     package let statusIndex: UInt32
     package let version: Int64
 
-    package init(_ license: License, terms: TermsID) {
+    package init(_ license: License, policy: PolicyID) {
         id = license.id
         productID = license.productID
-        self.terms = terms
+        self.policy = policy
         state = license.state
         notBefore = license.notBefore ?? .distantPast
         expiresAt = license.expiresAt ?? .distantFuture
-        graceSeconds = Int32(clamping: license.graceSeconds)
+        paymentGraceUntil = license.paymentGraceUntil ?? .distantPast
+        overLimitUntil = license.overLimitUntil ?? .distantPast
         used = UInt32(clamping: license.used)
         statusIndex = UInt32(clamping: license.statusIndex)
         version = license.version
     }
 
     /// The instant at which even those who hold a seat are refused.
-    package var graceEnd: Timestamp {
-        expiresAt == .distantFuture ? .distantFuture : expiresAt + .seconds(Int64(graceSeconds))
+    package func graceEnd(under policy: Policy) -> Timestamp {
+        expiresAt == .distantFuture
+            ? .distantFuture : max(expiresAt + .seconds(policy.graceSeconds), paymentGraceUntil)
     }
 }
 
-/// Position of interned terms: licenses with equal type, features and limits share one.
-package struct TermsID: Sendable, Hashable {
+/// Position of a policy in the index: licenses of one product that choose the same share one.
+package struct PolicyID: Sendable, Hashable {
     let position: UInt32
 }
 

@@ -1,6 +1,5 @@
 package import Primitives
 package import Secrets
-import Synchronization
 
 /// Everything validation asks, in memory (DESIGN D4): which license a key opens, what it allows, and which places hold
 /// a seat. It never decides who gets a seat; it only knows who has one.
@@ -11,15 +10,10 @@ package final class LicenseIndex: Sendable {
         var touched: [KeyedHash] = []
     }
 
-    private struct TermsTable: Sendable {
-        var list: [LicenseTerms] = []
-        var positions: [LicenseTerms: TermsID] = [:]
-    }
-
     private let keys = Striped { [KeyedHash: LicenseID]() }
     private let licenses = Striped { [UInt64: LicenseFacts]() }
     private let places = Striped { PlaceTable() }
-    private let terms = Mutex(TermsTable())
+    private let policies = PolicyTable()
 
     package init() {}
 
@@ -32,7 +26,7 @@ package final class LicenseIndex: Sendable {
         licenses.withTable(of: id.rawValue) { $0[id.rawValue] }
     }
 
-    package func terms(_ id: TermsID) -> LicenseTerms { terms.withLock { $0.list[Int(id.position)] } }
+    package func policy(_ id: PolicyID) -> Policy { policies.policy(id) }
 
     /// The place, marked as seen at `now`, if it holds a seat and still counts there without asking the database.
     package func confirm(_ place: KeyedHash, addressesPerSeat: Int, at now: Timestamp) -> PlaceFacts? {
@@ -57,6 +51,7 @@ package final class LicenseIndex: Sendable {
     package func apply(_ changes: [IndexChange]) {
         for change in changes {
             switch change {
+            case .product(let product): policies.apply(product)
             case .license(let license): apply(license)
             case .key(let hash, let license): keys.withTable(of: hash.high) { $0[hash] = license }
             case .place(let hash, let facts): apply(hash, facts)
@@ -66,7 +61,7 @@ package final class LicenseIndex: Sendable {
     }
 
     private func apply(_ license: License) {
-        let facts = LicenseFacts(license, terms: intern(license.terms))
+        let facts = LicenseFacts(license, policy: policies.intern(license))
         licenses.withTable(of: license.id.rawValue) { table in
             if let known = table[license.id.rawValue], known.version > facts.version { return }
             table[license.id.rawValue] = facts
@@ -82,16 +77,6 @@ package final class LicenseIndex: Sendable {
                 facts.isTouched = known.isTouched
             }
             table.facts[hash] = facts
-        }
-    }
-
-    private func intern(_ license: LicenseTerms) -> TermsID {
-        terms.withLock { table in
-            if let known = table.positions[license] { return known }
-            let id = TermsID(position: UInt32(table.list.count))
-            table.list.append(license)
-            table.positions[license] = id
-            return id
         }
     }
 }

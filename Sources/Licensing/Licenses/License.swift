@@ -21,26 +21,37 @@ package struct License: Sendable, Equatable {
     }
 
     package let id: LicenseID
-    package let customerID: CustomerID
-    package let productID: ProductID
-    package let terms: LicenseTerms
-    package let state: State
-    package let notBefore: Timestamp?
+    package var customerID: CustomerID
+    package var productID: ProductID
+    /// What this license chooses otherwise than its product.
+    package var overrides: PolicySettings
+    /// What it allows, all choices made.
+    package var policy: Policy
+    package var state: State
+    package var notBefore: Timestamp?
     /// The instant at which it is expired; nil for never.
-    package let expiresAt: Timestamp?
-    /// Seconds after `expiresAt` in which installations that hold a seat stay valid.
-    package let graceSeconds: Int64
+    package var expiresAt: Timestamp?
+    /// Until when billing lets everyone in although the license has expired: a payment is awaited.
+    package var paymentGraceUntil: Timestamp?
+    /// Until when seats above a lowered limit stay.
+    package var overLimitUntil: Timestamp?
+    /// When its first seat was taken, from which a duration counts.
+    package var startedAt: Timestamp?
+    /// The batch that it was issued in, such as a reseller's.
+    package var batch: Slug?
     /// Seats taken.
-    package let used: Int
+    package var used: Int
     /// Position in the signed status list: dense, unique, never used again.
     package let statusIndex: Int64
     /// Grows with every change of the license or its seats.
-    package let version: Int64
+    package var version: Int64
     package let createdAt: Timestamp
 
     /// The end of grace, or nil when it never expires or has no grace.
     package var graceUntil: Timestamp? {
-        graceSeconds > 0 ? expiresAt.map { $0 + .seconds(graceSeconds) } : nil
+        guard let expiresAt else { return nil }
+        let end = max(expiresAt + .seconds(policy.graceSeconds), paymentGraceUntil ?? expiresAt)
+        return end > expiresAt ? end : nil
     }
 
     /// The state and the clock together.

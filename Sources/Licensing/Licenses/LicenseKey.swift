@@ -1,47 +1,81 @@
 import Primitives
 
-/// What a customer types: `XXXX-XXXX-XXXX-XXXX`, 15 random Crockford symbols and a check symbol (DESIGN D6).
+/// What a customer types: `XXXX-XXXX-XXXX-XXXX`, 15 random Crockford symbols and a check symbol (DESIGN D6). A product
+/// may ask for more groups, and for a prefix that is no part of the key.
 ///
 /// The check is a code over GF(32) = GF(2)[x]/(x⁵+x²+1): the sum of αⁱ·sᵢ over the positions i, counted from 0 at the
 /// left, is 0, with α = x. Since αⁱ ≠ 0 every single wrong symbol is caught, and since αⁱ ≠ αʲ for positions below 31
 /// every swap of two is caught too.
 package struct LicenseKey: Sendable, Equatable {
-    package static let symbolCount = 16
     private static let groupLength = 4
+    private static let symbolCounts = Set(KeyFormat.groupsRange.map { $0 * groupLength })
+    private static let symbolsMax = KeyFormat.groupsRange.upperBound * groupLength
 
     /// Symbol values, 0…31.
     private let symbols: [UInt8]
+    /// Stands before the key, for people.
+    private let prefix: String?
 
-    /// A new key; 75 bits come from `generator`.
-    package init(using generator: inout some RandomNumberGenerator) {
-        var symbols = (1..<Self.symbolCount).map { _ in UInt8.random(in: 0..<32, using: &generator) }
+    /// A new key; all but five of its bits come from `generator`: 75 in the plain format.
+    package init(_ format: KeyFormat = .plain, using generator: inout some RandomNumberGenerator) {
+        var symbols = (1..<format.groups * Self.groupLength).map { _ in UInt8.random(in: 0..<32, using: &generator) }
         symbols.append(Self.checkSymbol(for: symbols))
         self.symbols = symbols
+        prefix = format.prefix
     }
 
     /// Reads a key as people type and paste it: any case, any spaces and dashes, O for 0, I and L for 1.
-    /// Nil unless there are 16 symbols whose check holds.
-    package init?(typed text: String) {
+    /// Nil unless there are as many symbols as keys have, and their check holds. A prefix is not read here.
+    package init?(typed text: some StringProtocol) {
         var symbols: [UInt8] = []
         for scalar in text.unicodeScalars where !Self.isSeparator(scalar) {
-            guard symbols.count < Self.symbolCount, scalar.isASCII,
+            guard symbols.count < Self.symbolsMax, scalar.isASCII,
                 let value = CrockfordBase32.typedValue(UInt8(scalar.value))
             else { return nil }
             symbols.append(value)
         }
-        guard symbols.count == Self.symbolCount, Self.weightedSum(symbols) == 0 else { return nil }
+        guard Self.symbolCounts.contains(symbols.count), Self.weightedSum(symbols) == 0 else { return nil }
         self.symbols = symbols
+        prefix = nil
     }
 
-    /// The 16 symbols in ASCII without dashes: what is hashed.
+    /// The keys that `text` may mean: itself, and what follows one of the prefixes that products have. Mostly one; a
+    /// prefix and a key can by chance look like a longer key.
+    package static func candidates(typed text: String, prefixes: [String]) -> [LicenseKey] {
+        let whole = LicenseKey(typed: text)
+        let others = prefixes.compactMap { prefix in
+            Self.rest(of: text, after: prefix).flatMap { LicenseKey(typed: $0) }?.prefixed(prefix)
+        }
+        return (whole.map { [$0] } ?? []) + others
+    }
+
+    private init(symbols: [UInt8], prefix: String?) {
+        self.symbols = symbols
+        self.prefix = prefix
+    }
+
+    /// The same key with a prefix before its text.
+    package func prefixed(_ prefix: String?) -> LicenseKey { LicenseKey(symbols: symbols, prefix: prefix) }
+
+    /// What follows `prefix`, written in any case, at the beginning of `text`.
+    private static func rest(of text: String, after prefix: String) -> Substring? {
+        let trimmed = text.drop { $0.isWhitespace }
+        guard trimmed.prefix(prefix.count).uppercased() == prefix else { return nil }
+        return trimmed.dropFirst(prefix.count)
+    }
+
+    /// Whether both open the same license: the prefix does not count.
+    package static func == (left: LicenseKey, right: LicenseKey) -> Bool { left.symbols == right.symbols }
+
+    /// The symbols in ASCII without dashes: what is hashed.
     package var canonicalBytes: [UInt8] { symbols.map(CrockfordBase32.symbol) }
 
-    /// `XXXX-XXXX-XXXX-XXXX`. A secret: for the one who issues it, never for a log.
+    /// `XXXX-XXXX-XXXX-XXXX`, after the prefix if it has one. A secret: for the one who issues it, never for a log.
     package var text: String {
         let characters = canonicalBytes
-        return stride(from: 0, to: characters.count, by: Self.groupLength)
+        let groups = stride(from: 0, to: characters.count, by: Self.groupLength)
             .map { String(decoding: characters[$0..<$0 + Self.groupLength], as: UTF8.self) }
-            .joined(separator: "-")
+        return ((prefix.map { [$0] } ?? []) + groups).joined(separator: "-")
     }
 
     /// The last four symbols, by which people tell keys apart.

@@ -8,23 +8,27 @@ package import Secrets
 package struct NewLicense: Sendable {
     package let customer: CustomerID
     package let product: Product
-    package let terms: LicenseTerms
+    /// What it chooses otherwise than its product.
+    package let overrides: PolicySettings
     package let expiry: Expiry
-    /// Seconds; 0…366 days.
-    package let graceSeconds: Int64
+    /// The first instant at which it is valid; nil for at once.
+    package let notBefore: Timestamp?
+    package let batch: Slug?
 
-    /// Throws `InvalidInput` for days of grace out of range.
+    /// Throws `InvalidInput` for an end before the beginning.
     package init(
-        customer: CustomerID, product: Product, terms: LicenseTerms, expiry: Expiry, graceDays: Int
+        customer: CustomerID, product: Product, overrides: PolicySettings = PolicySettings(), expiry: Expiry,
+        notBefore: Timestamp? = nil, batch: Slug? = nil
     ) throws {
-        guard (0...LicenseTerms.graceDaysMax).contains(graceDays) else {
-            throw InvalidInput("grace_days", "must be 0 to \(LicenseTerms.graceDaysMax)")
+        if let notBefore, let end = expiry.instant, end <= notBefore {
+            throw InvalidInput("not_before", "must be before the license expires")
         }
         self.customer = customer
         self.product = product
-        self.terms = terms
+        self.overrides = overrides
         self.expiry = expiry
-        graceSeconds = Int64(graceDays) * CivilDate.secondsPerDay
+        self.notBefore = notBefore
+        self.batch = batch
     }
 }
 
@@ -33,11 +37,15 @@ package struct LicenseFilter: Sendable {
     package var status: License.Status?
     package var product: ProductID?
     package var customer: CustomerID?
+    package var batch: Slug?
 
-    package init(status: License.Status? = nil, product: ProductID? = nil, customer: CustomerID? = nil) {
+    package init(
+        status: License.Status? = nil, product: ProductID? = nil, customer: CustomerID? = nil, batch: Slug? = nil
+    ) {
         self.status = status
         self.product = product
         self.customer = customer
+        self.batch = batch
     }
 }
 
@@ -54,6 +62,7 @@ package struct LicenseStore: Sendable {
     private let journal: Journal
     private let hashes: KeyedHashes
     private let secrets: Secrets
+    private let policies = PolicyMemo()
 
     package init(journal: Journal, hashes: KeyedHashes, secrets: Secrets) {
         self.journal = journal
@@ -75,8 +84,10 @@ package struct LicenseStore: Sendable {
         }
         guard customer.state == .active else { throw LicensingRefusal.customerClosed(new.customer.description) }
         let license = License(
-            id: .random(), customerID: new.customer, productID: new.product.id, terms: new.terms, state: .active,
-            notBefore: nil, expiresAt: new.expiry.instant, graceSeconds: new.graceSeconds, used: 0,
+            id: .random(), customerID: new.customer, productID: new.product.id, overrides: new.overrides,
+            policy: Policy(new.product.settings, new.overrides), state: .active, notBefore: new.notBefore,
+            expiresAt: new.expiry.instant, paymentGraceUntil: nil, overLimitUntil: nil, startedAt: nil,
+            batch: new.batch, used: 0,
             statusIndex: try transaction.reading.count("SELECT coalesce(max(status_index) + 1, 0) FROM licenses"),
             version: 1, createdAt: provenance.at.wholeSeconds)
         try insert(license, in: transaction)
@@ -87,7 +98,7 @@ package struct LicenseStore: Sendable {
 
     /// The license with `id`, or nil.
     package func find(_ id: LicenseID, in transaction: ReadTransaction) throws -> LicenseRecord? {
-        try transaction.first("\(Self.select) WHERE l.id = ?", id, as: Self.record)
+        try transaction.first("\(Self.select) WHERE l.id = ?", id, as: record)
     }
 
     /// The license that a key opens, unless that key was revoked.
@@ -97,7 +108,7 @@ package struct LicenseStore: Sendable {
             \(Self.select)
             WHERE l.id = (SELECT license_id FROM license_keys WHERE key_hash = ? AND revoked_at IS NULL)
             """,
-            hashes.hash(of: key).bytes, as: Self.record)
+            hashes.hash(of: key).bytes, as: record)
     }
 
     /// The newest live key of a license, unsealed.
@@ -108,8 +119,11 @@ package struct LicenseStore: Sendable {
             ORDER BY created_at DESC LIMIT 1
             """, id
         ) { (hash: $0.blob(0), sealed: $0.blob(1)) }
+        let prefix = try transaction.first(
+            "SELECT p.key_prefix FROM licenses l JOIN products p ON p.id = l.product_id WHERE l.id = ?", id
+        ) { $0.optionalText(0) }
         return row.flatMap { secrets.dataKey.open($0.sealed, context: Self.sealingContext(of: $0.hash)) }
-            .flatMap { LicenseKey(typed: String(decoding: $0, as: UTF8.self)) }
+            .flatMap { LicenseKey(typed: String(decoding: $0, as: UTF8.self)) }?.prefixed(prefix ?? nil)
     }
 
     private static func sealingContext(of keyHash: [UInt8]) -> String {
@@ -124,13 +138,14 @@ package struct LicenseStore: Sendable {
         return Listing(
             items: try transaction.all(
                 "\(Self.select) WHERE \(condition) ORDER BY l.status_index DESC LIMIT ? OFFSET ?",
-                arguments: arguments + [page.perPage.sqlValue, page.offset.sqlValue], as: Self.record),
-            total: try transaction.count("SELECT count(*) FROM licenses l WHERE \(condition)", arguments: arguments))
+                arguments: arguments + [page.perPage.sqlValue, page.offset.sqlValue], as: record),
+            total: try transaction.count("SELECT count(*) FROM \(Self.tables) WHERE \(condition)", arguments: arguments)
+        )
     }
 
     /// Hands every license to `body`: the index fills itself from here.
     func forEachLicense(in transaction: ReadTransaction, do body: (License) -> Void) throws {
-        try transaction.forEach("SELECT \(Self.columns) FROM licenses l") { body(try Self.license($0)) }
+        try transaction.forEach("SELECT \(Self.columns) FROM \(Self.tables)") { body(try license($0)) }
     }
 
     /// Hands the hash of every live key and its license to `body`.
@@ -142,7 +157,7 @@ package struct LicenseStore: Sendable {
 
     /// The license as its row stands inside `transaction`.
     func current(_ id: LicenseID, in transaction: ReadTransaction) throws -> License? {
-        try transaction.first("SELECT \(Self.columns) FROM licenses l WHERE l.id = ?", id, as: Self.license)
+        try transaction.first("SELECT \(Self.columns) FROM \(Self.tables) WHERE l.id = ?", id, as: license)
     }
 }
 
@@ -152,15 +167,13 @@ extension LicenseStore {
     private func insert(_ license: License, in transaction: WriteTransaction) throws {
         try transaction.execute(
             """
-            INSERT INTO licenses (id, customer_id, product_id, license_type, features, max_activations,
-                addresses_per_seat, state, not_before, expires_at, grace_seconds, used, status_index, version,
-                created_at)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)
+            INSERT INTO licenses (id, customer_id, product_id, policy, max_activations, grace_days, state, not_before,
+                expires_at, batch, used, status_index, version, created_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)
             """,
-            license.id, license.customerID, license.productID, license.terms.type.text,
-            String(decoding: license.terms.features.json, as: UTF8.self), license.terms.maxActivations,
-            license.terms.addressesPerSeat, license.state.rawValue, license.notBefore, license.expiresAt,
-            license.graceSeconds, license.statusIndex, license.version, license.createdAt)
+            license.id, license.customerID, license.productID, license.overrides.storedJSON,
+            license.overrides.maxActivations, license.overrides.graceDays, license.state.rawValue, license.notBefore,
+            license.expiresAt, license.batch?.text, license.statusIndex, license.version, license.createdAt)
     }
 
     private func insert(_ key: LicenseKey, of license: License, in transaction: WriteTransaction) throws {
@@ -176,16 +189,15 @@ extension LicenseStore {
 
     private static func created(_ license: License, key: LicenseKey, product: Product) -> Event {
         Event(
-            Event.Kind("license.created"), subject: license.id.description, subjectVersion: license.version
+            Event.Kind("license.created"), subject: license.id.description, subjectVersion: license.version,
+            personal: license.overrides.personal(of: license.customerID)
         ) { facts in
             facts.member("customer_id", license.customerID.rawValue)
             facts.member("product", product.code.text)
-            facts.member("license_type", license.terms.type.text)
-            facts.member("features", json: license.terms.features.json)
-            facts.member("max_activations", Int64(license.terms.maxActivations))
-            facts.member("addresses_per_seat", Int64(license.terms.addressesPerSeat))
+            facts.member("policy", json: license.overrides.json(PolicyField.open))
+            facts.member("not_before", license.notBefore?.description)
             facts.member("expires_at", license.expiresAt?.description)
-            facts.member("grace_seconds", license.graceSeconds)
+            facts.member("batch", license.batch?.text)
             facts.member("last4", key.last4)
         }
     }
@@ -195,35 +207,52 @@ extension LicenseStore {
 
 extension LicenseStore {
     private static let columns = """
-        l.id, l.customer_id, l.product_id, l.license_type, l.features, l.max_activations, l.addresses_per_seat,
-        l.state, l.not_before, l.expires_at, l.grace_seconds, l.used, l.status_index, l.version, l.created_at
+        l.id, l.customer_id, l.product_id, l.policy, l.max_activations, l.grace_days, p.policy, p.max_activations,
+        p.grace_days, l.state, l.not_before, l.expires_at, l.payment_grace_until, l.over_limit_until, l.started_at,
+        l.batch, l.used, l.status_index, l.version, l.created_at
         """
+
+    private static let tables = "licenses l JOIN products p ON p.id = l.product_id"
 
     private static let select = """
         SELECT \(columns), p.code,
             coalesce((SELECT k.last4 FROM license_keys k WHERE k.license_id = l.id AND k.revoked_at IS NULL
                 ORDER BY k.created_at DESC LIMIT 1), '')
-        FROM licenses l JOIN products p ON p.id = l.product_id
+        FROM \(tables)
         """
 
-    private static func record(_ row: any SQLRow) throws -> LicenseRecord {
+    private func record(_ row: any SQLRow) throws -> LicenseRecord {
         LicenseRecord(
-            license: try license(row), productCode: try Slug(row.text(15), member: "code"), last4: row.text(16))
+            license: try license(row), productCode: try Slug(row.text(20), member: "code"), last4: row.text(21))
     }
 
-    private static func license(_ row: any SQLRow) throws -> License {
-        guard let state = License.State(rawValue: row.text(7)) else {
-            throw DatabaseError.corrupt(detail: "license state \(row.text(7))")
+    private func license(_ row: any SQLRow) throws -> License {
+        guard let state = License.State(rawValue: row.text(9)) else {
+            throw DatabaseError.corrupt(detail: "license state \(row.text(9))")
         }
+        let (overrides, policy) = try policies.read(
+            .init(product: Self.settings(row, from: 6), license: Self.settings(row, from: 3)))
         return License(
-            id: row.randomID(0), customerID: row.id(1), productID: row.id(2),
-            terms: try LicenseTerms(
-                type: row.text(3), storedFeatures: row.text(4), maxActivations: Int(row.integer(5)),
-                addressesPerSeat: Int(row.integer(6))),
-            state: state, notBefore: row.optionalTimestamp(8), expiresAt: row.optionalTimestamp(9),
-            graceSeconds: row.integer(10), used: Int(row.integer(11)), statusIndex: row.integer(12),
-            version: row.integer(13), createdAt: row.timestamp(14))
+            id: row.randomID(0), customerID: row.id(1), productID: row.id(2), overrides: overrides, policy: policy,
+            state: state, notBefore: row.optionalTimestamp(10), expiresAt: row.optionalTimestamp(11),
+            paymentGraceUntil: row.optionalTimestamp(12), overLimitUntil: row.optionalTimestamp(13),
+            startedAt: row.optionalTimestamp(14), batch: row.optionalText(15).flatMap { Slug($0) },
+            used: Int(row.integer(16)), statusIndex: row.integer(17), version: row.integer(18),
+            createdAt: row.timestamp(19))
     }
+
+    /// Settings in three columns: the object, seats, days of grace.
+    private static func settings(_ row: any SQLRow, from column: Int) -> StoredSettings {
+        StoredSettings(
+            json: row.text(column), maxActivations: row.optionalInteger(column + 1),
+            graceDays: row.optionalInteger(column + 2))
+    }
+
+    /// `License.graceUntil` in SQL, or `expires_at` without grace.
+    private static let graceEnd = """
+        CASE WHEN l.payment_grace_until > l.expires_at + coalesce(l.grace_days, p.grace_days) * 86400000
+            THEN l.payment_grace_until ELSE l.expires_at + coalesce(l.grace_days, p.grace_days) * 86400000 END
+        """
 
     /// The WHERE condition of a filter; values are bound, never written into the text.
     private static func condition(_ filter: LicenseFilter, at now: Timestamp) -> (String, [SQLValue]) {
@@ -236,6 +265,10 @@ extension LicenseStore {
         if let customer = filter.customer {
             conditions.append("l.customer_id = ?")
             arguments.append(customer.sqlValue)
+        }
+        if let batch = filter.batch {
+            conditions.append("l.batch = ?")
+            arguments.append(.text(batch.text))
         }
         if let status = filter.status {
             conditions.append(statusCondition(status))
@@ -257,13 +290,21 @@ extension LicenseStore {
         case .grace:
             """
             l.state = 'active' AND (l.not_before IS NULL OR l.not_before <= ?)
-            AND l.expires_at <= ? AND l.expires_at + l.grace_seconds * 1000 > ?
+            AND l.expires_at <= ? AND \(graceEnd) > ?
             """
         case .expired:
             """
             l.state = 'active' AND (l.not_before IS NULL OR l.not_before <= ?)
-            AND l.expires_at + l.grace_seconds * 1000 <= ?
+            AND l.expires_at <= ? AND \(graceEnd) <= ?
             """
         }
+    }
+}
+
+extension PolicySettings {
+    /// The choices that say something about a customer's installations, for the sealed part of an event.
+    func personal(of customer: CustomerID) -> Event.Personal? {
+        allowedDomains == nil && allowedNetworks == nil
+            ? nil : Event.Personal(customer: customer.rawValue, json: json(PolicyField.personal))
     }
 }

@@ -4,6 +4,8 @@ package import Primitives
 package enum LicensingRefusal: Error, Equatable {
     case productExists(Slug)
     case productUnknown(String)
+    /// The product counts seats in another way, and seats are taken.
+    case recountNeeded(seats: Int64)
     case customerUnknown(String)
     case customerClosed(String)
     case licenseUnknown

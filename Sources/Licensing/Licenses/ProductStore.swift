@@ -15,25 +15,52 @@ package struct ProductStore: Sendable {
         guard try find(new.code, in: transaction.reading) == nil else {
             throw LicensingRefusal.productExists(new.code)
         }
+        let settings = Policy.defaults.columnsOnly.overlaid(by: new.settings)
         try transaction.execute(
             """
-            INSERT INTO products (code, name, license_type, features, max_activations, addresses_per_seat, token_days,
-                counts_development, version, created_at)
+            INSERT INTO products (code, name, policy, max_activations, grace_days, key_groups, key_prefix, action_url,
+                version, created_at)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?)
             """,
-            new.code.text, new.name, new.terms.type.text, String(decoding: new.terms.features.json, as: UTF8.self),
-            new.terms.maxActivations, new.terms.addressesPerSeat, new.tokenDays, new.countsDevelopment,
+            new.code.text, new.details.name, settings.storedJSON, settings.maxActivations, settings.graceDays,
+            new.details.keyFormat.groups, new.details.keyFormat.prefix, new.details.actionURL,
             provenance.at.wholeSeconds)
         guard let product = try find(new.code, in: transaction.reading) else {
             throw DatabaseError.statement(detail: "a product just inserted is not there")
         }
-        try journal.append(Self.created(product), by: provenance, in: transaction)
+        try journal.append(Self.event("product.created", product), by: provenance, in: transaction)
         return product
+    }
+
+    /// The product after `change`, which holds at once for every license that does not choose otherwise.
+    func update(
+        _ product: Product, _ change: ProductChange, by provenance: Provenance, in transaction: WriteTransaction
+    ) throws -> Product {
+        let settings = Policy.defaults.columnsOnly.overlaid(by: change.patch.applied(to: product.settings))
+        let changed = Product(
+            id: product.id, code: product.code, name: change.details.name, settings: settings,
+            keyFormat: change.details.keyFormat, actionURL: change.details.actionURL, version: product.version + 1,
+            createdAt: product.createdAt)
+        try transaction.execute(
+            """
+            UPDATE products SET name = ?, policy = ?, max_activations = ?, grace_days = ?, key_groups = ?,
+                key_prefix = ?, action_url = ?, version = ?
+            WHERE id = ?
+            """,
+            changed.name, settings.storedJSON, settings.maxActivations, settings.graceDays, changed.keyFormat.groups,
+            changed.keyFormat.prefix, changed.actionURL, changed.version, changed.id)
+        try journal.append(Self.event("product.updated", changed), by: provenance, in: transaction)
+        return changed
     }
 
     /// The product with `code`, or nil.
     package func find(_ code: Slug, in transaction: ReadTransaction) throws -> Product? {
         try transaction.first("\(Self.select) WHERE code = ?", code.text, as: Self.product)
+    }
+
+    /// The product with `id`, or nil.
+    func find(_ id: ProductID, in transaction: ReadTransaction) throws -> Product? {
+        try transaction.first("\(Self.select) WHERE id = ?", id, as: Self.product)
     }
 
     /// All products by id: a vendor has few.
@@ -49,42 +76,37 @@ package struct ProductStore: Sendable {
             total: try transaction.count("SELECT count(*) FROM products"))
     }
 
-    private static func created(_ product: Product) -> Event {
-        Event(
-            Event.Kind("product.created"), subject: "product:\(product.code)", subjectVersion: product.version
-        ) { facts in
+    private static func event(_ kind: String, _ product: Product) -> Event {
+        Event(Event.Kind(kind), subject: "product:\(product.code)", subjectVersion: product.version) { facts in
             facts.member("name", product.name)
-            facts.member("license_type", product.terms.type.text)
-            facts.member("features", json: product.terms.features.json)
-            facts.member("max_activations", Int64(product.terms.maxActivations))
-            facts.member("addresses_per_seat", Int64(product.terms.addressesPerSeat))
-            facts.member("token_days", Int64(product.tokenDays))
-            facts.member("counts_development", product.countsDevelopment)
+            facts.member("policy", json: product.settings.json())
+            facts.member("key_groups", Int64(product.keyFormat.groups))
+            facts.member("key_prefix", product.keyFormat.prefix)
+            facts.member("action_url", product.actionURL)
         }
     }
 
     private static let select = """
-        SELECT id, code, name, license_type, features, max_activations, addresses_per_seat, token_days,
-            counts_development, version, created_at
+        SELECT id, code, name, policy, max_activations, grace_days, key_groups, key_prefix, action_url, version,
+            created_at
         FROM products
         """
 
     private static func product(_ row: any SQLRow) throws -> Product {
-        Product(
+        let stored = StoredSettings(json: row.text(3), maxActivations: row.integer(4), graceDays: row.integer(5))
+        return Product(
             id: row.id(0), code: try Slug(row.text(1), member: "code"), name: row.text(2),
-            terms: try LicenseTerms(
-                type: row.text(3), storedFeatures: row.text(4), maxActivations: Int(row.integer(5)),
-                addressesPerSeat: Int(row.integer(6))),
-            tokenDays: Int(row.integer(7)), countsDevelopment: row.bool(8), version: row.integer(9),
-            createdAt: row.timestamp(10))
+            settings: try stored.settings(),
+            keyFormat: try KeyFormat(groups: Int(row.integer(6)), prefix: row.optionalText(7)),
+            actionURL: row.optionalText(8), version: row.integer(9), createdAt: row.timestamp(10))
     }
 }
 
-extension LicenseTerms {
-    /// Terms as the database holds them: features as a JSON array.
-    init(type: String, storedFeatures: String, maxActivations: Int, addressesPerSeat: Int) throws {
-        let features = try JSONReader.read(storedFeatures.utf8).arrayValue?.compactMap(\.stringValue) ?? []
-        try self.init(
-            type: type, features: features, maxActivations: maxActivations, addressesPerSeat: addressesPerSeat)
+extension PolicySettings {
+    /// Only the choices that have columns, which every product makes.
+    fileprivate var columnsOnly: PolicySettings {
+        var result = PolicySettings()
+        for field in PolicyField.columns { field.copy(self, &result) }
+        return result
     }
 }

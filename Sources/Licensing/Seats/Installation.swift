@@ -1,14 +1,16 @@
 import Primitives
 
-/// What a seat belongs to: a canonical domain, or an identifier that the installation chose.
+/// What a seat belongs to: a canonical domain, an address, or an identifier that the installation chose.
 package enum SeatIdentity: Sendable, Hashable {
     case domain(CanonicalDomain)
+    case network(AddressNetwork)
     case installationID(InstallationID)
 
     /// Equal identities and no others have equal bytes: what is hashed.
     var bytes: [UInt8] {
         switch self {
         case .domain(let domain): [UInt8(ascii: "d")] + domain.ascii.utf8
+        case .network(let network): [UInt8(ascii: "n")] + network.description.utf8
         case .installationID(let id): [UInt8(ascii: "i")] + id.text.utf8
         }
     }
@@ -36,8 +38,7 @@ package struct InstallationID: Sendable, Hashable {
 
 /// One copy of the software that asks: who it is, from where, and where the request was seen to come from.
 package struct Installation: Sendable {
-    package let identity: SeatIdentity
-    /// What the installation says of itself.
+    /// What the installation says of itself; at least one of the two.
     package let domain: CanonicalDomain?
     package let installationID: InstallationID?
     /// The claimed address, or the observed one when none was claimed: the identity, as in the guide.
@@ -45,21 +46,25 @@ package struct Installation: Sendable {
     /// Where the request came from, recorded beside it; it changes no verdict.
     package let peer: CanonicalAddress?
 
-    /// Nil without a domain and without an identifier. A domain counts before an identifier.
+    /// Nil without a domain and without an identifier.
     package init?(
         domain: CanonicalDomain?, installationID: InstallationID?, address: CanonicalAddress, peer: CanonicalAddress?
     ) {
-        if let domain {
-            identity = .domain(domain)
-        } else if let installationID {
-            identity = .installationID(installationID)
-        } else {
-            return nil
-        }
+        guard domain != nil || installationID != nil else { return nil }
         self.domain = domain
         self.installationID = installationID
         self.address = address
         self.peer = peer
+    }
+
+    /// What its seat belongs to under `policy`; nil when the license counts identifiers and it has none. A license that
+    /// counts domains knows an installation without one by its identifier.
+    package func identity(under policy: Policy) -> SeatIdentity? {
+        switch policy.countedBy {
+        case .domain: domain.map(SeatIdentity.domain) ?? installationID.map(SeatIdentity.installationID)
+        case .ip: .network(address.network(under: policy))
+        case .installationID: installationID.map(SeatIdentity.installationID)
+        }
     }
 
     /// The domain alone makes a development host (DESIGN D7).

@@ -4,12 +4,19 @@ import Synchronization
 
 /// Newcomers that the database refused a seat, so that one that keeps asking does not reach the writer again.
 ///
-/// A refusal counts only at the license version at which it was decided, since every change of seats or terms makes a
-/// new version, and only for a minute, since an address also ages out of a seat without any change.
+/// A refusal counts only at the versions at which it was decided, since every change of seats or policy makes a new
+/// version of the license or of its product, and only for a minute, since an address also ages out of a seat without
+/// any change.
 final class RefusalMemory: Sendable {
+    /// What a decision rests on.
+    struct Version: Sendable, Equatable {
+        let license: Int64
+        let product: Int64
+    }
+
     private struct Entry: Sendable {
         let verdict: Verdict
-        let version: Int64
+        let version: Version
         let until: Timestamp
     }
 
@@ -18,7 +25,7 @@ final class RefusalMemory: Sendable {
 
     private let entries = Mutex([KeyedHash: Entry]())
 
-    func refusal(of place: KeyedHash, version: Int64, at now: Timestamp) -> Verdict? {
+    func refusal(of place: KeyedHash, version: Version, at now: Timestamp) -> Verdict? {
         entries.withLock { entries in
             guard let entry = entries[place], entry.version == version, now < entry.until,
                 entry.until <= now + .seconds(Self.lifeSeconds)
@@ -28,7 +35,7 @@ final class RefusalMemory: Sendable {
     }
 
     /// Remembers a refusal. A full table forgets what has ended, and everything when nothing has.
-    func remember(_ verdict: Verdict, of place: KeyedHash, version: Int64, at now: Timestamp) {
+    func remember(_ verdict: Verdict, of place: KeyedHash, version: Version, at now: Timestamp) {
         entries.withLock { entries in
             if entries.count >= Self.entriesMax { entries = entries.filter { $0.value.until > now } }
             if entries.count >= Self.entriesMax { entries.removeAll() }

@@ -7,17 +7,22 @@ package import Secrets
 package struct SeatClaim: Sendable {
     package let license: LicenseID
     package let installation: Installation
+    /// What the seat will belong to, and the location that it is claimed from.
+    package let identity: SeatIdentity
+    package let network: AddressNetwork
     package let place: KeyedHash
     /// False in grace, when an address may still join the seat of its domain but nobody gets another one.
     package let mayTakeSeat: Bool
     package let provenance: Provenance
 
     package init(
-        license: LicenseID, installation: Installation, place: KeyedHash, mayTakeSeat: Bool = true,
-        provenance: Provenance
+        license: LicenseID, installation: Installation, identity: SeatIdentity, network: AddressNetwork,
+        place: KeyedHash, mayTakeSeat: Bool = true, provenance: Provenance
     ) {
         self.license = license
         self.installation = installation
+        self.identity = identity
+        self.network = network
         self.place = place
         self.mayTakeSeat = mayTakeSeat
         self.provenance = provenance
@@ -57,7 +62,7 @@ package struct SeatStore: Sendable {
         else { return (.notInForce, []) }
         let seats = try heldSeats(of: claim, lastSeen: lastSeen, in: transaction.reading)
         let decision = SeatPlan.decide(
-            claim.place, among: seats, addressesPerSeat: license.terms.addressesPerSeat, at: claim.provenance.at)
+            claim.place, among: seats, addressesPerSeat: license.policy.addressesPerSeat, at: claim.provenance.at)
         switch decision {
         case .confirm(let seat):
             let facts = PlaceFacts(seat, places: seat.places.count, lastSeen: claim.provenance.at)
@@ -84,7 +89,7 @@ package struct SeatStore: Sendable {
                 AND a.domain IS NOT DISTINCT FROM ? AND a.installation_id IS NOT DISTINCT FROM ?
             ORDER BY a.ordinal, s.first_seen
             """,
-            claim.license, claim.installation.identity.domain, claim.installation.identity.installationID
+            claim.license, claim.identity.domain, claim.identity.installationID
         ) { row in
             if seats.last?.id != row.randomID(0) {
                 seats.append(
@@ -150,10 +155,16 @@ extension SeatStore {
         try transaction.execute(
             """
             UPDATE licenses SET used = used + 1, version = version + 1
-            WHERE id = ? AND state = 'active' AND (max_activations = 0 OR used < max_activations)
+            WHERE id = ? AND state = 'active' AND \(Self.hasRoom)
             """,
             license.id) == 1
     }
+
+    /// The license's limit, or its product's.
+    private static let hasRoom = """
+        (coalesce(max_activations, (SELECT p.max_activations FROM products p WHERE p.id = product_id)) = 0
+        OR used < coalesce(max_activations, (SELECT p.max_activations FROM products p WHERE p.id = product_id)))
+        """
 
     private func bumpVersion(of license: License, in transaction: WriteTransaction) throws -> Bool {
         try transaction.execute(
@@ -163,14 +174,14 @@ extension SeatStore {
     private func insertActivation(
         _ seat: SeatPlan.HeldSeat, _ claim: SeatClaim, in transaction: WriteTransaction
     ) throws {
-        let key = hashes.seat(claim.license, claim.installation.identity, ordinal: seat.ordinal)
+        let key = hashes.seat(claim.license, claim.identity, ordinal: seat.ordinal)
         try transaction.execute(
             """
             INSERT INTO activations (id, license_id, seat_key, domain, installation_id, ordinal, first_seen, last_seen)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?)
             """,
-            seat.id, claim.license, key.bytes, claim.installation.identity.domain,
-            claim.installation.identity.installationID, seat.ordinal, seat.firstSeen, seat.firstSeen)
+            seat.id, claim.license, key.bytes, claim.identity.domain,
+            claim.identity.installationID, seat.ordinal, seat.firstSeen, seat.firstSeen)
     }
 
     private func insertPlace(
@@ -183,7 +194,7 @@ extension SeatStore {
             ON CONFLICT (place_key) DO UPDATE SET activation_id = excluded.activation_id, address = excluded.address,
                 peer = excluded.peer, last_seen = excluded.last_seen
             """,
-            claim.place.bytes, activation, claim.installation.address.network.description,
+            claim.place.bytes, activation, claim.network.description,
             claim.installation.address.description, claim.installation.peer?.description,
             claim.provenance.at, claim.provenance.at)
     }
@@ -214,9 +225,9 @@ extension SeatStore {
 extension License {
     /// The license one version later, with `used` seats.
     func changed(used: Int) -> License {
-        License(
-            id: id, customerID: customerID, productID: productID, terms: terms, state: state, notBefore: notBefore,
-            expiresAt: expiresAt, graceSeconds: graceSeconds, used: used, statusIndex: statusIndex,
-            version: version + 1, createdAt: createdAt)
+        var changed = self
+        changed.used = used
+        changed.version += 1
+        return changed
     }
 }

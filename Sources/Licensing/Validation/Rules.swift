@@ -18,11 +18,33 @@ package enum SeatStanding: String, Sendable, CaseIterable {
     case seatRefused = "seat_refused"
 }
 
-/// The rules, as one function over plain values: no clock, no database, no memory.
+/// What a license is asked about.
+package struct Question: Sendable {
+    /// The product that asks; nil for any.
+    package let product: ProductID?
+    /// False when the product that asks does not exist.
+    package let isProductKnown: Bool
+    /// The version of the software that asks, if it says so.
+    package let version: SoftwareVersion?
+    /// Nil when an operator looks at the license itself.
+    package let installation: Installation?
+
+    package init(
+        product: ProductID?, isProductKnown: Bool = true, version: SoftwareVersion? = nil,
+        installation: Installation? = nil
+    ) {
+        self.product = product
+        self.isProductKnown = isProductKnown
+        self.version = version
+        self.installation = installation
+    }
+}
+
+/// The rules, as functions over plain values: no clock, no database, no memory.
 package enum Rules {
-    /// What the license itself says, before any seat is looked at; nil when it is in force or in grace.
+    /// What the license itself says, before any seat is looked at; nil when nothing stands in the way.
     package static func objection(
-        to license: LicenseFacts, productAsked: ProductID?, productKnown: Bool = true, at now: Timestamp
+        to license: LicenseFacts, under policy: Policy, _ question: Question, at now: Timestamp
     ) -> Verdict? {
         switch license.state {
         case .revoked: return .revoked
@@ -30,20 +52,49 @@ package enum Rules {
         case .active: break
         }
         if now < license.notBefore { return .notYetValid }
-        if !productKnown || productAsked.map({ $0 != license.productID }) ?? false { return .productMismatch }
-        return now >= license.graceEnd ? .expired : nil
+        if !question.isProductKnown || question.product.map({ $0 != license.productID }) ?? false {
+            return .productMismatch
+        }
+        if let version = question.version, !policy.covers(version, at: now) { return .versionNotAllowed }
+        if now >= license.graceEnd(under: policy) { return .expired }
+        return question.installation.flatMap { objection(to: $0, under: policy) }
+    }
+
+    /// What the license says of where the installation is. A development host may be anywhere, unless it counts.
+    private static func objection(to installation: Installation, under policy: Policy) -> Verdict? {
+        if installation.isDevelopment, !policy.countsDevelopment { return nil }
+        if !policy.allowedDomains.isEmpty {
+            guard let domain = installation.domain, policy.allows(domain: domain.ascii) else {
+                return .domainNotAllowed
+            }
+        }
+        return policy.allows(address: installation.address, peer: installation.peer) ? nil : .ipNotAllowed
     }
 
     /// The verdict on an installation of a license to which there is no objection.
     package static func verdict(on license: LicenseFacts, for seat: SeatStanding, at now: Timestamp) -> Verdict {
         let isInGrace = now >= license.expiresAt
+        // Grace is for those who are in: a new installation needs a license in force, or billing's word that a payment
+        // is awaited.
+        let admits = !isInGrace || now < license.paymentGraceUntil
         switch seat {
         case .notAsked, .development, .holds: return isInGrace ? .expiredGrace : .valid
-        // Grace is for those who are in: a new installation needs a license in force.
-        case .newcomer: return isInGrace ? .expired : .notActivated
-        case .granted: return isInGrace ? .expired : .valid
-        case .addressRefused: return isInGrace ? .expired : .addressLimit
-        case .seatRefused: return isInGrace ? .expired : .activationLimit
+        case .newcomer: return admits ? .notActivated : .expired
+        case .granted: return admits ? (isInGrace ? .expiredGrace : .valid) : .expired
+        case .addressRefused: return admits ? .addressLimit : .expired
+        case .seatRefused: return admits ? .activationLimit : .expired
         }
+    }
+
+    /// What the holder of a valid license should know before it becomes a refusal.
+    package static func warnings(
+        on license: LicenseFacts, under policy: Policy, _ verdict: Verdict, at now: Timestamp
+    ) -> [LicenseWarning] {
+        guard verdict.isValid else { return [] }
+        var warnings: [LicenseWarning] = []
+        if verdict == .expiredGrace { warnings.append(.expiredGrace(until: license.graceEnd(under: policy))) }
+        if now < license.overLimitUntil { warnings.append(.overLimit(until: license.overLimitUntil)) }
+        if now >= policy.maintenanceEnd { warnings.append(.maintenanceEnded(at: policy.maintenanceEnd)) }
+        return warnings
     }
 }

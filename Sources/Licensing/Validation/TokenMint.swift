@@ -69,9 +69,9 @@ package struct TokenMint: Sendable {
         let issuedAt = now.seconds
         let life =
             seat.place == nil
-            ? min(Self.developmentLifeSeconds, license.tokenLifeSeconds) : license.tokenLifeSeconds
+            ? min(Self.developmentLifeSeconds, license.policy.tokenLifeSeconds) : license.policy.tokenLifeSeconds
         // Never longer than license and grace; rules admitted this instant, so at least a second is left.
-        let expiresAt = min(issuedAt + life, license.facts.graceEnd.seconds)
+        let expiresAt = min(issuedAt + life, license.graceEnd.seconds)
         let interval = Self.jittered(min(Self.checkIntervalSeconds, life / 2), spread: place.high ^ UInt64(issuedAt))
         let activation = seat.place?.activation
         return LicenseClaims(
@@ -79,14 +79,14 @@ package struct TokenMint: Sendable {
             tokenID: Self.tokenID(activation: activation, place: place, issuedAt: issuedAt, nonce: nonce),
             issuedAt: issuedAt, expiresAt: expiresAt,
             licenseExpiresAt: license.facts.expiresAt == .distantFuture ? nil : license.facts.expiresAt.seconds,
-            graceSeconds: Int64(license.facts.graceSeconds), licenseType: license.terms.type.text,
-            activationsMax: Int64(license.terms.maxActivations), activationsUsed: Int64(license.facts.used),
-            features: license.terms.features.map(\.text), domain: seat.installation.domain?.ascii,
+            graceSeconds: license.graceSeconds, licenseType: license.policy.licenseType.text,
+            activationsMax: Int64(license.policy.maxActivations), activationsUsed: Int64(license.facts.used),
+            features: license.policy.features.map(\.text), domain: seat.installation.domain?.ascii,
             address: seat.installation.address.description,
             installationID: seat.installation.installationID?.text, activationID: activation?.description,
             licenseVersion: license.facts.version, statusIndex: Int64(license.facts.statusIndex), nonce: nonce,
             nextCheckAt: min(issuedAt + interval, expiresAt), serverTime: issuedAt,
-            binding: seat.installation.identity.domain == nil ? .installation : .domain)
+            binding: seat.installation.binding(under: license.policy))
     }
 
     /// `jti`: derived, so that signing needs no record of its own; the activation's row is the recorded intent.
@@ -100,5 +100,19 @@ package struct TokenMint: Sendable {
 }
 
 extension ValidationAnswer.License {
-    var tokenLifeSeconds: Int64 { Int64(product.tokenDays) * CivilDate.secondsPerDay }
+    /// Seconds between the expiry and the end of grace; 0 for a license that never expires.
+    fileprivate var graceSeconds: Int64 {
+        facts.expiresAt == .distantFuture ? policy.graceSeconds : (graceEnd - facts.expiresAt).wholeSeconds
+    }
+}
+
+extension Installation {
+    /// What a token for it must be held against: what its seat belongs to.
+    fileprivate func binding(under policy: Policy) -> LicenseBinding {
+        switch identity(under: policy) {
+        case .installationID: .installation
+        case .network: .address
+        case .domain, nil: .domain
+        }
+    }
 }

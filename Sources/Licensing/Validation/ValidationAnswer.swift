@@ -8,17 +8,21 @@ package struct ValidationRequest: Sendable {
     package let installation: Installation?
     /// The product that asks, or nil for any.
     package let product: String?
+    /// The version of the software that asks, or nil if it does not say.
+    package let version: SoftwareVersion?
     /// Echoed, and signed into a token made for this call alone.
     package let nonce: String?
     /// Whether a newcomer takes a seat.
     package let activates: Bool
 
     package init(
-        licenseKey: String, installation: Installation?, product: String?, nonce: String?, activates: Bool
+        licenseKey: String, installation: Installation?, product: String?, version: SoftwareVersion? = nil,
+        nonce: String?, activates: Bool
     ) {
         self.licenseKey = licenseKey
         self.installation = installation
         self.product = product
+        self.version = version
         self.nonce = nonce
         self.activates = activates
     }
@@ -29,8 +33,11 @@ package struct ValidationAnswer: Sendable {
     /// The license as the holder of its key may know it.
     package struct License: Sendable {
         package let facts: LicenseFacts
-        package let terms: LicenseTerms
+        package let policy: Policy
         package let product: Product
+
+        /// The instant at which even those who hold a seat are refused.
+        package var graceEnd: Timestamp { facts.graceEnd(under: policy) }
     }
 
     /// The place in a seat, or the development host, that was validated.
@@ -49,4 +56,9 @@ package struct ValidationAnswer: Sendable {
     package let nextCheckAt: Timestamp
     package let serverTime: Timestamp
     package let nonce: String?
+
+    /// What the holder of a valid license should do something about.
+    package var warnings: [LicenseWarning] {
+        license.map { Rules.warnings(on: $0.facts, under: $0.policy, verdict, at: serverTime) } ?? []
+    }
 }

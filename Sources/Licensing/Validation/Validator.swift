@@ -54,18 +54,17 @@ package struct Validator: Sendable {
     /// The part of a check that memory decides: everything, for all but newcomers.
     private func recall(_ request: ValidationRequest, by provenance: Provenance) throws -> Recalled {
         let now = provenance.at
-        guard let key = LicenseKey(typed: request.licenseKey) else {
-            return .answer(seatless(.keyMalformed, request, at: now))
+        let candidates = LicenseKey.candidates(typed: request.licenseKey, prefixes: catalog.keyPrefixes)
+        guard let first = candidates.first else { return .answer(seatless(.keyMalformed, request, at: now)) }
+        guard let license = license(under: candidates) else {
+            return .answer(seatless(.notFound, request, spread: hashes.hash(of: first).low, at: now))
         }
-        let keyHash = hashes.hash(of: key)
-        guard let facts = index.license(forKey: keyHash), let license = view(of: facts) else {
-            return .answer(seatless(.notFound, request, spread: keyHash.low, at: now))
-        }
-        if let objection = objection(to: facts, request, at: now) {
+        if let objection = objection(to: license, request, at: now) {
             return .answer(seatless(objection, request, license, at: now))
         }
         guard let installation = request.installation else {
-            return .answer(seatless(Rules.verdict(on: facts, for: .notAsked, at: now), request, license, at: now))
+            let verdict = Rules.verdict(on: license.facts, for: .notAsked, at: now)
+            return .answer(seatless(verdict, request, license, at: now))
         }
         return try recall(installation, request, license, by: provenance)
     }
@@ -75,12 +74,16 @@ package struct Validator: Sendable {
         by provenance: Provenance
     ) throws -> Recalled {
         let now = provenance.at
-        let place = hashes.place(license.facts.id, installation.identity, installation.address.network)
-        if installation.isDevelopment, !license.product.countsDevelopment {
+        guard let identity = installation.identity(under: license.policy) else {
+            return .answer(seatless(.notActivated, request, license, at: now))
+        }
+        let network = installation.address.network(under: license.policy)
+        let place = hashes.place(license.facts.id, identity, network)
+        if installation.isDevelopment, !license.policy.countsDevelopment {
             let seat = ValidationAnswer.Seat(place: nil, installation: installation)
             return .answer(try answer(.development, seat, place, request, license, at: now))
         }
-        if let known = index.confirm(place, addressesPerSeat: license.terms.addressesPerSeat, at: now) {
+        if let known = index.confirm(place, addressesPerSeat: license.policy.addressesPerSeat, at: now) {
             let seat = ValidationAnswer.Seat(place: known, installation: installation)
             return .answer(try answer(.holds, seat, place, request, license, at: now))
         }
@@ -88,14 +91,14 @@ package struct Validator: Sendable {
         // the database knows which of the two this is.
         let newcomer = Rules.verdict(on: license.facts, for: .newcomer, at: now)
         guard request.activates else { return .answer(seatless(newcomer, request, license, at: now)) }
-        if let verdict = refusals.refusal(of: place, version: license.facts.version, at: now) {
+        if let verdict = refusals.refusal(of: place, version: license.version, at: now) {
             return .answer(seatless(verdict, request, license, at: now))
         }
         if let delay = newcomers.delay(for: license.facts.id, at: now) {
             throw NewcomersLimited(retryAfterSeconds: delay.wholeSeconds + 1)
         }
         let claim = SeatClaim(
-            license: license.facts.id, installation: installation, place: place,
+            license: license.facts.id, installation: installation, identity: identity, network: network, place: place,
             mayTakeSeat: newcomer == .notActivated, provenance: provenance)
         return .newcomer(claim, license)
     }
@@ -106,7 +109,7 @@ package struct Validator: Sendable {
     ) throws -> ValidationAnswer {
         let now = claim.provenance.at
         let license = index.license(before.facts.id).flatMap(view) ?? before
-        if let objection = objection(to: license.facts, request, at: now) {
+        if let objection = objection(to: license, request, at: now) {
             return seatless(objection, request, license, at: now)
         }
         switch outcome {
@@ -115,6 +118,7 @@ package struct Validator: Sendable {
             let standing: SeatStanding = claim.mayTakeSeat ? .granted : .holds
             return try answer(standing, seat, claim.place, request, license, at: now)
         case .refused(let verdict, let version):
+            let version = RefusalMemory.Version(license: version, product: license.product.version)
             refusals.remember(verdict, of: claim.place, version: version, at: now)
             return seatless(verdict, request, license, at: now)
         case .notInForce:
@@ -129,14 +133,27 @@ package struct Validator: Sendable {
 extension Validator {
     private func view(of facts: LicenseFacts) -> ValidationAnswer.License? {
         catalog.product(facts.productID).map {
-            ValidationAnswer.License(facts: facts, terms: index.terms(facts.terms), product: $0)
+            ValidationAnswer.License(facts: facts, policy: index.policy(facts.policy), product: $0)
         }
     }
 
-    private func objection(to facts: LicenseFacts, _ request: ValidationRequest, at now: Timestamp) -> Verdict? {
+    /// The license that one of the readings of a typed key opens.
+    private func license(under candidates: [LicenseKey]) -> ValidationAnswer.License? {
+        for key in candidates {
+            if let facts = index.license(forKey: hashes.hash(of: key)) { return view(of: facts) }
+        }
+        return nil
+    }
+
+    private func objection(
+        to license: ValidationAnswer.License, _ request: ValidationRequest, at now: Timestamp
+    ) -> Verdict? {
         let asked = request.product ?? defaultProduct
         let id = asked.flatMap(catalog.productID(code:))
-        return Rules.objection(to: facts, productAsked: id, productKnown: asked == nil || id != nil, at: now)
+        let question = Question(
+            product: id, isProductKnown: asked == nil || id != nil, version: request.version,
+            installation: request.installation)
+        return Rules.objection(to: license.facts, under: license.policy, question, at: now)
     }
 
     private func answer(
@@ -162,4 +179,9 @@ extension Validator {
             nextCheckAt: TokenMint.nextCheckAfterRefusal(at: now, spread: spread), serverTime: now.wholeSeconds,
             nonce: request.nonce)
     }
+}
+
+extension ValidationAnswer.License {
+    /// What a refusal is remembered at.
+    fileprivate var version: RefusalMemory.Version { .init(license: facts.version, product: product.version) }
 }
