@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
-RUN_PACKAGES := libsqlite3-dev libidn2-dev libpsl-dev pkg-config
+RUN_PACKAGES := libsqlite3-dev libidn2-dev libpsl-dev libsodium-dev zlib1g-dev pkg-config
 TEST_PACKAGES := $(RUN_PACKAGES) php-cli golang-go nodejs python3 python3-cryptography sqlite3 curl openssl strace
 BENCH_PACKAGES := $(RUN_PACKAGES) python3 nginx-light wrk
 

@@ -69,7 +69,8 @@ let package = Package(
         .part("Primitives", imports: []),
         .part("LicenseToken", imports: ["Primitives", .crypto]),
         .part("Database", imports: ["Primitives", .grdb]),
-        .part("Secrets", imports: ["Primitives", "Database", .crypto]),
+        .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+        .part("Secrets", imports: ["Primitives", "Database", "CSodium", .crypto]),
         .part("Journal", imports: ["Primitives", "Database", "Secrets", .crypto]),
         .part("Customers", imports: ["Primitives", "Database", "Journal"]),
         .systemLibrary(name: "CPSL", pkgConfig: "libpsl", providers: [.apt(["libpsl-dev"])]),
@@ -102,7 +103,8 @@ let package = Package(
         .executableTarget(
             name: "signet",
             dependencies: [
-                "Primitives", "LicenseToken", "Database", "Licensing", "SignetApp", .argumentParser, .logging,
+                "Primitives", "LicenseToken", "Database", "Secrets", "Licensing", "SignetApp", .argumentParser,
+                .logging,
             ],
             swiftSettings: houseRules
         ),
