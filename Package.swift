@@ -67,7 +67,8 @@ let package = Package(
     targets: [
         // The list of DESIGN: imports point only upward.
         .part("Primitives", imports: []),
-        .part("LicenseToken", imports: ["Primitives", .crypto]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .part("LicenseToken", imports: ["Primitives", "CZlib", .crypto]),
         .part("Database", imports: ["Primitives", .grdb]),
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .part("Secrets", imports: ["Primitives", "Database", "CSodium", .crypto]),

@@ -10,11 +10,14 @@ struct CompactJWS {
 
     /// Throws `malformed`. Refuses padding, white space and any second spelling of the same bytes: two tokens that
     /// differ as text must not both be good, or a list of seen or revoked ones could be passed by.
-    init(_ token: LicenseToken) throws(LicenseTokenError) {
-        guard token.text.utf8.count <= LicenseToken.bytesMax else {
-            throw LicenseTokenError(.malformed, "the token is longer than \(LicenseToken.bytesMax) bytes")
+    init(_ token: LicenseToken) throws(LicenseTokenError) { try self.init(token.text, bytesMax: LicenseToken.bytesMax) }
+
+    /// `text` if it has at most `bytesMax` bytes; see ``init(_:)``.
+    init(_ text: String, bytesMax: Int) throws(LicenseTokenError) {
+        guard text.utf8.count <= bytesMax else {
+            throw LicenseTokenError(.malformed, "the token is longer than \(bytesMax) bytes")
         }
-        let bytes = Array(token.text.utf8)
+        let bytes = Array(text.utf8)
         let parts = bytes.split(separator: UInt8(ascii: "."), maxSplits: 3, omittingEmptySubsequences: false)
         guard parts.count == 3, parts.allSatisfy({ !$0.isEmpty }) else {
             throw LicenseTokenError(.malformed, "the token is not three parts with a dot between them")

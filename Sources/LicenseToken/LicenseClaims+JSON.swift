@@ -82,7 +82,7 @@ extension LicenseClaims {
 }
 
 /// A payload's members by name and type. Each accessor throws `malformedClaims` naming the claim.
-private struct ClaimsObject {
+struct ClaimsObject {
     let object: JSONObject
 
     func string(_ name: String) throws(LicenseTokenError) -> String {

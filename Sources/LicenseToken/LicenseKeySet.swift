@@ -49,6 +49,17 @@ public struct LicenseKeySet: Sendable {
         keys.first { $0.id.isExactly(id) }?.publicKey
     }
 
+    /// Throws `unknownKey` if `keyID` names no key of the set, `badSignature` if that key did not sign `message`.
+    func check(_ signature: [UInt8], over message: some Collection<UInt8>, by keyID: String?) throws(LicenseTokenError)
+    {
+        guard let keyID, let key = key(withID: keyID) else {
+            throw LicenseTokenError(.unknownKey, "the kid names no key of the pinned set")
+        }
+        guard key.isValidSignature(signature, for: Array(message)) else {
+            throw LicenseTokenError(.badSignature, "the signature does not match")
+        }
+    }
+
     private static func unusable(_ reason: String) -> LicenseTokenError {
         LicenseTokenError(.malformedKeySet, "the key set cannot be used: \(reason)")
     }

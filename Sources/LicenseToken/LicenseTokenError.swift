@@ -54,6 +54,13 @@ extension LicenseTokenError {
         /// The token is bound to another installation id.
         public static let wrongInstallation = Code(rawValue: "wrong_installation")
 
+        /// The newest list of revoked licenses has the license, or the activation whose file was ended early.
+        public static let revoked = Code(rawValue: "revoked")
+
+        /// An offline key or request of a later format than this release reads.
+        public static let unsupportedVersion = Code(rawValue: "unsupported_version")
+        /// A request was changed on its way: mistyped, cut off, or pasted twice. Thrown by ``LicenseRequest`` only.
+        public static let badChecksum = Code(rawValue: "bad_checksum")
         /// The key set, not a token, is unusable. Thrown by ``LicenseKeySet`` only.
         public static let malformedKeySet = Code(rawValue: "malformed_key_set")
 
@@ -61,7 +68,7 @@ extension LicenseTokenError {
         package static let inOrderOfChecking: [Code] = [
             .malformed, .unsupportedAlgorithm, .wrongType, .unsupportedCritical, .unknownKey, .badSignature,
             .malformedClaims, .wrongIssuer, .wrongProduct, .notYetValid, .expired, .wrongDomain, .wrongAddress,
-            .wrongInstallation,
+            .wrongInstallation, .revoked,
         ]
     }
 }

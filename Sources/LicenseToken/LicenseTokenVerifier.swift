@@ -1,5 +1,3 @@
-import Crypto
-
 /// Turns tokens into licenses, without a network: pinned keys, what the program expects, and the rules.
 ///
 ///     let keys = try LicenseKeySet(jwks: pinnedDocument)
@@ -19,39 +17,41 @@ public struct LicenseTokenVerifier: Sendable {
     /// at its end nothing is added, or every token would last longer than it says.
     public let clockSkewSeconds: Int64
 
+    /// The newest list of revoked licenses this program holds, if it holds one. A list of another issuer than the
+    /// token's says nothing about it and is not consulted.
+    public let revocations: RevocationList?
+
     /// `clockSkewSeconds`: 0 or more. `product` should be given: a vendor's products are usually signed by one key.
-    public init(keys: LicenseKeySet, issuer: String? = nil, product: String? = nil, clockSkewSeconds: Int64 = 300) {
+    public init(
+        keys: LicenseKeySet, issuer: String? = nil, product: String? = nil, clockSkewSeconds: Int64 = 300,
+        revocations: RevocationList? = nil
+    ) {
         precondition(clockSkewSeconds >= 0, "a clock skew is 0 seconds or more")
         self.keys = keys
         self.issuer = issuer
         self.product = product
         self.clockSkewSeconds = clockSkewSeconds
+        self.revocations = revocations
     }
 
     /// What `token` says, if it holds for `installation` at `unixSeconds`.
     ///
     /// Checks in this order, and throws the first that fails: the spelling, `alg`, `typ`, `crit`, the key, the
-    /// signature, the claims' types, issuer, product, beginning, end, and then domain, address and installation id as
-    /// far as the token is bound to them. No claim is looked at before the signature is known to be good.
+    /// signature, the claims' types, issuer, product, beginning, end, then domain, address and installation id as far
+    /// as the token is bound to them, and last the list of revoked licenses. No claim is looked at before the
+    /// signature is known to be good.
     public func verify(
         _ token: LicenseToken, for installation: Installation, at unixSeconds: Int64
     ) throws(LicenseTokenError) -> VerifiedLicense {
         let parts = try CompactJWS(token)
-        try checkSignature(of: parts, by: try TokenHeader(json: parts.header))
+        let header = try TokenHeader(json: parts.header)
+        try keys.check(parts.signature, over: parts.signingInput, by: header.keyID)
         let claims = try LicenseClaims(json: parts.payload)
         try checkSource(of: claims)
         try checkTime(of: claims, at: unixSeconds)
         try checkBinding(of: claims, to: installation)
+        try checkRevocation(of: claims)
         return VerifiedLicense(claims: claims)
-    }
-
-    private func checkSignature(of parts: CompactJWS, by header: TokenHeader) throws(LicenseTokenError) {
-        guard let keyID = header.keyID, let key = keys.key(withID: keyID) else {
-            throw LicenseTokenError(.unknownKey, "the header's kid names no key of the pinned set")
-        }
-        guard key.isValidSignature(parts.signature, for: parts.signingInput) else {
-            throw LicenseTokenError(.badSignature, "the signature does not match")
-        }
     }
 
     private func checkSource(of claims: LicenseClaims) throws(LicenseTokenError) {
@@ -85,6 +85,16 @@ public struct LicenseTokenVerifier: Sendable {
                 let (theirs, ours) = (claimed ?? "nothing", actual ?? "nothing")
                 throw LicenseTokenError(code, "the token is bound to \(theirs), and this installation is \(ours)")
             }
+        }
+    }
+
+    private func checkRevocation(of claims: LicenseClaims) throws(LicenseTokenError) {
+        guard let revocations, revocations.issuer.isExactly(claims.issuer) else { return }
+        guard !revocations.revokes(statusIndex: claims.statusIndex) else {
+            throw LicenseTokenError(.revoked, "the license \(claims.licenseID) is in list \(revocations.sequence)")
+        }
+        if let activation = claims.activationID, revocations.hasEnded(activationID: activation) {
+            throw LicenseTokenError(.revoked, "the activation \(activation) is in list \(revocations.sequence)")
         }
     }
 }

@@ -14,6 +14,13 @@ package struct JSONWriter {
         return writer.bytes
     }
 
+    /// `text` as a JSON string, quotes and all: for names that are data.
+    package static func text(_ text: String) -> [UInt8] {
+        var writer = JSONWriter(capacity: text.utf8.count + 2)
+        writer.string(text)
+        return writer.bytes
+    }
+
     /// An object whose members `body` writes.
     package mutating func object(_ body: (inout JSONWriter) -> Void) { nest("{", "}", body) }
 

@@ -149,7 +149,7 @@ struct LicenseTokenVerifierTests {
             LicenseTokenError.Code.inOrderOfChecking.map(\.rawValue) == [
                 "malformed", "unsupported_algorithm", "wrong_type", "unsupported_critical", "unknown_key",
                 "bad_signature", "malformed_claims", "wrong_issuer", "wrong_product", "not_yet_valid", "expired",
-                "wrong_domain", "wrong_address", "wrong_installation",
+                "wrong_domain", "wrong_address", "wrong_installation", "revoked",
             ]
         )
         #expect(LicenseTokenError.Code(rawValue: "expired") == .expired)

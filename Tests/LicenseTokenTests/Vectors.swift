@@ -83,8 +83,11 @@ enum Vectors {
         let vector: String
     }
 
-    private static func decoded<Value: Decodable>(_ file: String) throws -> Value {
-        try JSONDecoder().decode(Value.self, from: contents(file))
+    /// One file's value; `snakeCase`: its members are named `like_this`.
+    static func decoded<Value: Decodable>(_ file: String, snakeCase: Bool = false) throws -> Value {
+        let decoder = JSONDecoder()
+        if snakeCase { decoder.keyDecodingStrategy = .convertFromSnakeCase }
+        return try decoder.decode(Value.self, from: contents(file))
     }
 
     private static func contents(_ file: String) throws -> Data {

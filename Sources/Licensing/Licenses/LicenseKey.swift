@@ -27,14 +27,9 @@ package struct LicenseKey: Sendable, Equatable {
     /// Reads a key as people type and paste it: any case, any spaces and dashes, O for 0, I and L for 1.
     /// Nil unless there are as many symbols as keys have, and their check holds. A prefix is not read here.
     package init?(typed text: some StringProtocol) {
-        var symbols: [UInt8] = []
-        for scalar in text.unicodeScalars where !Self.isSeparator(scalar) {
-            guard symbols.count < Self.symbolsMax, scalar.isASCII,
-                let value = CrockfordBase32.typedValue(UInt8(scalar.value))
-            else { return nil }
-            symbols.append(value)
-        }
-        guard Self.symbolCounts.contains(symbols.count), Self.weightedSum(symbols) == 0 else { return nil }
+        guard let symbols = CrockfordBase32.typedValues(in: text, countMax: Self.symbolsMax),
+            Self.symbolCounts.contains(symbols.count), Self.weightedSum(symbols) == 0
+        else { return nil }
         self.symbols = symbols
         prefix = nil
     }
@@ -80,12 +75,6 @@ package struct LicenseKey: Sendable, Equatable {
 
     /// The last four symbols, by which people tell keys apart.
     package var last4: String { String(decoding: canonicalBytes.suffix(4), as: UTF8.self) }
-
-    private static func isSeparator(_ scalar: Unicode.Scalar) -> Bool {
-        if scalar.isASCII, CrockfordBase32.typedValue(UInt8(scalar.value)) != nil { return false }
-        return scalar.properties.isWhitespace || scalar.properties.isDash || scalar.value == 0xAD
-            || (0x200B...0x200D).contains(scalar.value) || scalar.value == 0xFEFF
-    }
 }
 
 extension LicenseKey: CustomStringConvertible {

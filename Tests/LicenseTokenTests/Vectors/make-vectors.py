@@ -17,6 +17,8 @@ import unicodedata
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+import offline_vectors
+
 HERE = pathlib.Path(__file__).resolve().parent
 NOW = 1_800_000_000  # 2027-01-15T08:00:00Z
 DAY = 86_400
@@ -676,6 +678,7 @@ def files() -> dict:
         "key-sets.json": {"cases": key_sets()},
         "ed25519.json": {"cases": raw_signatures()},
         "inputs.json": inputs(),
+        **offline_vectors.files(sys.modules[__name__]),
     }
 
 
