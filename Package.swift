@@ -73,6 +73,7 @@ let package = Package(
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .part("Secrets", imports: ["Primitives", "Database", "CSodium", .crypto]),
         .part("Journal", imports: ["Primitives", "Database", "Secrets", .crypto]),
+        .part("Access", imports: ["Primitives", "Database", "Secrets", "Journal"]),
         .part("Customers", imports: ["Primitives", "Database", "Journal"]),
         .systemLibrary(name: "CPSL", pkgConfig: "libpsl", providers: [.apt(["libpsl-dev"])]),
         .systemLibrary(name: "CIDN2", pkgConfig: "libidn2", providers: [.apt(["libidn2-dev"])]),
@@ -86,7 +87,7 @@ let package = Package(
         .part(
             "HTTPAPI",
             imports: [
-                "Primitives", "LicenseToken", "Database", "Journal", "Customers", "Licensing",
+                "Primitives", "LicenseToken", "Database", "Journal", "Access", "Customers", "Licensing",
                 .hummingbird, .hummingbirdCore, .httpTypes, .logging, .nioCore, .nioHTTP1, .nioHTTPTypes,
                 .nioHTTPTypesHTTP1,
             ],
@@ -132,7 +133,7 @@ let package = Package(
         .tests(
             of: "HTTPAPI",
             imports: [
-                "HTTPAPI", "Licensing", "Customers", "Database", "Primitives", "TestSupport", .hummingbird,
+                "HTTPAPI", "Licensing", "Access", "Customers", "Database", "Primitives", "TestSupport", .hummingbird,
                 .hummingbirdCore, .httpTypes, .logging, .nioCore, .nioEmbedded, .nioHTTPTypes, .nioPosix,
             ],
             exclude: ["Golden"]

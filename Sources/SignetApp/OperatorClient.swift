@@ -30,7 +30,7 @@ package final class OperatorClient: Sendable {
         /// A server holds the database: its Unix socket.
         case socket(HTTPClient, path: String)
         /// Nobody does: the application runs in this process for the time of the command.
-        case process(Signet, any HTTPResponder<OperatorContext>)
+        case process(Signet, any HTTPResponder<ClientContext>)
     }
 
     /// Bytes of an answer.
@@ -118,9 +118,9 @@ package final class OperatorClient: Sendable {
 
     private func send(
         _ method: HTTPRequest.Method, _ path: String, _ body: [UInt8]?,
-        to responder: any HTTPResponder<OperatorContext>, _ signet: Signet
+        to responder: any HTTPResponder<ClientContext>, _ signet: Signet
     ) async throws -> (Int, [UInt8]) {
-        let context = OperatorContext(
+        let context = ClientContext(
             credentials: .ownProcess, requestID: UUID().uuidString.lowercased(), logger: signet.logger)
         let request = Request(
             head: HTTPRequest(method: method, scheme: nil, authority: nil, path: path),

@@ -61,15 +61,15 @@ struct Ask: Sendable {
 }
 
 /// One router with everything that stands before its handlers, and no sockets.
-struct Face<Context: RequestContext>: Sendable {
+struct Face: Sendable {
     static var requestID: String { "req-7" }
 
-    let responder: RouterResponder<Context>
+    let responder: RouterResponder<ClientContext>
     /// What was logged for requests.
     let log = LogRecorder()
-    private let context: @Sendable (Logger) -> Context
+    private let context: @Sendable (Logger) -> ClientContext
 
-    init(_ router: Router<Context>, context: @escaping @Sendable (Logger) -> Context) {
+    init(_ router: Router<ClientContext>, context: @escaping @Sendable (Logger) -> ClientContext) {
         responder = router.buildResponder()
         self.context = context
     }
@@ -96,11 +96,14 @@ private final class BodyCollector: ResponseBodyWriter {
     func finish(_ trailingHeaders: HTTPFields?) async throws {}
 }
 
-typealias ClientFace = Face<ClientContext>
-typealias OperatorFace = Face<OperatorContext>
+/// The public listener, as seen by a client.
+struct ClientFace: Sendable {
+    static let requestID = Face.requestID
+    static let validatePath = "/api/v1/installer/validate"
 
-extension Face where Context == ClientContext {
-    static var validatePath: String { "/api/v1/installer/validate" }
+    private let face: Face
+    /// What was logged for requests.
+    var log: LogRecorder { face.log }
 
     /// The public listener over `house`, as seen by clients at `peer`.
     init(of house: TestHouse, peer: String = TestHouse.address, proxies: [String] = []) {
@@ -110,12 +113,14 @@ extension Face where Context == ClientContext {
     }
 
     init(_ router: Router<ClientContext>, peer: String = TestHouse.address) {
-        self.init(router) { logger in
+        face = Face(router) { logger in
             let channel = NIOAsyncTestingChannel()
             channel.remoteAddress = try? SocketAddress(ipAddress: peer, port: 4711)
             return ClientContext(source: ApplicationRequestContextSource(channel: channel, logger: logger))
         }
     }
+
+    func reply(to ask: Ask) async throws -> Reply { try await face.reply(to: ask) }
 
     func validate(_ body: String, _ headers: HTTPFields = [:]) async throws -> Reply {
         try await reply(to: .post(Self.validatePath, Array(body.utf8), headers))
@@ -126,14 +131,22 @@ extension Face where Context == ClientContext {
     }
 }
 
-extension Face where Context == OperatorContext {
-    /// The operators' side of `house`, called from inside the process.
+/// The operators' side of a house, called from inside the process.
+struct OperatorFace: Sendable {
+    static let requestID = Face.requestID
+
+    private let face: Face
+    /// What was logged for requests.
+    var log: LogRecorder { face.log }
+
     init(of house: TestHouse, uid: UInt32 = 0, loginUID: UInt32? = 1000) {
         let credentials = PeerCredentials(uid: uid, loginUID: loginUID)
-        self.init(OperatorAPI(licensing: house.licensing, clock: house.clock).router()) { logger in
-            OperatorContext(credentials: credentials, requestID: Self.requestID, logger: logger)
+        face = Face(OperatorAPI(licensing: house.licensing, clock: house.clock).router()) { logger in
+            ClientContext(credentials: credentials, requestID: Face.requestID, logger: logger)
         }
     }
+
+    func reply(to ask: Ask) async throws -> Reply { try await face.reply(to: ask) }
 
     func get(_ path: String) async throws -> Reply { try await reply(to: .get(path)) }
 

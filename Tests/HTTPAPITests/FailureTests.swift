@@ -110,9 +110,9 @@ struct FailureTests {
         struct Unforeseen: Error, CustomStringConvertible {
             var description: String { FailureTests.secret }
         }
-        var routes = Routes<ClientContext>()
+        var routes = Routes()
         routes.add(.get, "/boom") { _, _ in throw Unforeseen() }
-        let face = ClientFace(routes.router())
+        let face = ClientFace(routes.router(.local))
         Self.expectOpaque(try await face.reply(to: .get("/boom")), face.log)
     }
 

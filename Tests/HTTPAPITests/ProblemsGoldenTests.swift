@@ -1,3 +1,4 @@
+import Access
 import Customers
 import Database
 import Foundation
@@ -127,6 +128,7 @@ extension ProblemsGoldenTests {
             ("body over its limit", .bodyTooLarge(max: PublicAPI.bodyBytesMax)),
             ("content type", .unsupportedMediaType), ("no body", .bodyMissing), ("no object", .bodyNotObject("array")),
             ("unknown product", .notFoundHere("product")), ("unknown customer", .notFoundHere("customer")),
+            ("scope", .insufficientScope(.licensesRead)),
         ]
         return list.map { ("Problem", $0.0, $0.1) }
     }

@@ -1,25 +1,15 @@
+import Access
 package import Hummingbird
 import Licensing
 package import Logging
 import NIOCore
 
-/// A request on the public listener.
+/// A request, before anyone asked whether its sender may operate.
 package struct ClientContext: RequestContext {
-    package var coreContext: CoreRequestContextStorage
-    /// The other end of the connection; nil when it has gone already.
-    let peer: CanonicalAddress?
-
-    package init(source: ApplicationRequestContextSource) {
-        coreContext = .init(source: source)
-        peer = source.channel.remoteAddress.flatMap(CanonicalAddress.init(socketAddress:))
-    }
-}
-
-/// A request of an operator, over the Unix socket or from inside this process.
-package struct OperatorContext: RequestContext {
-    /// Where the operator is known from.
-    private enum Origin: Sendable {
-        case socket(any Channel)
+    /// How a request came in.
+    enum Origin: Sendable {
+        case connection(any Channel)
+        /// This process asks itself: a command that runs the application in its own process.
         case process(PeerCredentials)
     }
 
@@ -28,11 +18,14 @@ package struct OperatorContext: RequestContext {
     }
 
     package var coreContext: CoreRequestContextStorage
-    private let origin: Origin
+    let origin: Origin
+    /// The other end of an Internet connection; nil when it has gone already, and for all other origins.
+    let peer: CanonicalAddress?
 
     package init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
-        origin = .socket(source.channel)
+        origin = .connection(source.channel)
+        peer = source.channel.remoteAddress.flatMap(CanonicalAddress.init(socketAddress:))
     }
 
     /// A request that this process makes to itself.
@@ -41,14 +34,31 @@ package struct OperatorContext: RequestContext {
         logger[metadataKey: "hb.request.id"] = .string(requestID)
         coreContext = .init(source: ProcessSource(logger: logger))
         origin = .process(credentials)
+        peer = nil
+    }
+}
+
+/// A request whose sender may make it: what handlers of operators' routes get. Only a ``Gate`` makes one.
+struct OperatorContext: Sendable {
+    private let context: ClientContext
+    /// Who asks, for the journal: `uid:0/login:1000`, `token:ci`.
+    let actor: String
+    let scopes: Set<Scope>
+
+    init(_ context: ClientContext, actor: String, scopes: Set<Scope>) {
+        self.context = context
+        self.actor = actor
+        self.scopes = scopes
     }
 
-    /// Who asks, for the journal.
-    func actor() async throws -> String {
-        switch origin {
-        case .process(let credentials): credentials.actor
-        case .socket(let channel):
-            try await channel.pipeline.handler(type: PeerCredentialsHandler.self).map(\.credentials.actor).get()
-        }
+    /// The request's identifier, which the log carries too.
+    var id: String { context.id }
+
+    /// What the path's `{name}` segments are.
+    var parameters: Parameters { context.parameters }
+
+    /// For what depends on the body: throws the 403 of a request that needs `scope` besides that of its route.
+    func require(_ scope: Scope) throws {
+        guard scopes.contains(scope) else { throw Problem.insufficientScope(scope) }
     }
 }

@@ -1,3 +1,4 @@
+import Access
 import Customers
 import Hummingbird
 import Licensing
@@ -5,10 +6,10 @@ import Primitives
 
 extension OperatorAPI {
     /// Whom licenses belong to.
-    func addCustomers(to routes: inout Routes<OperatorContext>) {
-        routes.add(.post, "/api/v1/customers", createCustomer)
-        routes.add(.get, "/api/v1/customers", listCustomers)
-        routes.add(.get, "/api/v1/customers/{id}", showCustomer)
+    func addCustomers(to routes: inout Routes) {
+        routes.add(.post, "/api/v1/customers", scope: .customersWrite, createCustomer)
+        routes.add(.get, "/api/v1/customers", scope: .customersRead, listCustomers)
+        routes.add(.get, "/api/v1/customers/{id}", scope: .customersRead, showCustomer)
     }
 
     @Sendable

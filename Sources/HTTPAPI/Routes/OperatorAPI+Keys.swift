@@ -1,13 +1,14 @@
+import Access
 import Hummingbird
 import Licensing
 import Primitives
 
 extension OperatorAPI {
     /// The signing keys.
-    func addKeys(to routes: inout Routes<OperatorContext>) {
-        routes.add(.get, "/api/v1/keys", listKeys)
-        routes.add(.post, "/api/v1/keys", generateKey)
-        routes.add(.get, "/api/v1/keys/export") { _, _ in .json(licensing.keys.document) }
+    func addKeys(to routes: inout Routes) {
+        routes.add(.get, "/api/v1/keys", scope: .keysRead, listKeys)
+        routes.add(.post, "/api/v1/keys", scope: .keysWrite, generateKey)
+        routes.add(.get, "/api/v1/keys/export", scope: .keysRead) { _, _ in .json(licensing.keys.document) }
     }
 
     @Sendable

@@ -1,3 +1,4 @@
+import Access
 import Customers
 import Hummingbird
 import Journal
@@ -6,13 +7,13 @@ import Primitives
 
 extension OperatorAPI {
     /// Licenses and the installations that hold their seats.
-    func addLicenses(to routes: inout Routes<OperatorContext>) {
-        routes.add(.post, "/api/v1/licenses", issueLicense)
-        routes.add(.get, "/api/v1/licenses", listLicenses)
-        routes.add(.post, "/api/v1/licenses/lookup", lookUpLicense)
-        routes.add(.post, "/api/v1/licenses/validate", validate)
-        routes.add(.get, "/api/v1/licenses/{id}", showLicense)
-        routes.add(.post, "/api/v1/licenses/{id}/deactivate", deactivate)
+    func addLicenses(to routes: inout Routes) {
+        routes.add(.post, "/api/v1/licenses", scope: .licensesWrite, issueLicense)
+        routes.add(.get, "/api/v1/licenses", scope: .licensesRead, listLicenses)
+        routes.add(.post, "/api/v1/licenses/lookup", scope: .licensesRead, lookUpLicense)
+        routes.add(.post, "/api/v1/licenses/validate", scope: .licensesRead, validate)
+        routes.add(.get, "/api/v1/licenses/{id}", scope: .licensesRead, showLicense)
+        routes.add(.post, "/api/v1/licenses/{id}/deactivate", scope: .activationsWrite, deactivate)
     }
 
     @Sendable
@@ -106,8 +107,9 @@ extension OperatorAPI {
     private func validate(_ request: Request, _ context: OperatorContext) async throws -> Response {
         var members = try await members(request)
         let activates = members.bool("activate") ?? false
+        if activates { try context.require(.activationsWrite) }
         let question = try members.validation(peer: .loopback, activates: activates)
-        let provenance = Provenance(actor: try await context.actor(), requestID: context.id, at: clock.now())
+        let provenance = Provenance(actor: context.actor, requestID: context.id, at: clock.now())
         return .json(try await licensing.validator.answer(question, by: provenance).json)
     }
 

@@ -1,13 +1,14 @@
+import Access
 import Hummingbird
 import Licensing
 import Primitives
 
 extension OperatorAPI {
     /// What is licensed.
-    func addProducts(to routes: inout Routes<OperatorContext>) {
-        routes.add(.post, "/api/v1/products", createProduct)
-        routes.add(.get, "/api/v1/products", listProducts)
-        routes.add(.get, "/api/v1/products/{code}", showProduct)
+    func addProducts(to routes: inout Routes) {
+        routes.add(.post, "/api/v1/products", scope: .productsWrite, createProduct)
+        routes.add(.get, "/api/v1/products", scope: .productsRead, listProducts)
+        routes.add(.get, "/api/v1/products/{code}", scope: .productsRead, showProduct)
     }
 
     @Sendable

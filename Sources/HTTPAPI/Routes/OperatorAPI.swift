@@ -23,13 +23,18 @@ package struct OperatorAPI: Sendable {
     }
 
     /// The router that answers all of it.
-    package func router() -> Router<OperatorContext> {
-        var routes = Routes<OperatorContext>()
+    package func router(_ gate: Gate = .local) -> Router<ClientContext> {
+        var routes = Routes()
+        add(to: &routes)
+        return routes.router(gate)
+    }
+
+    /// Everything that needs a scope.
+    func add(to routes: inout Routes) {
         addProducts(to: &routes)
         addCustomers(to: &routes)
         addLicenses(to: &routes)
         addKeys(to: &routes)
-        return routes.router()
     }
 
     /// A change as the request describes it: whether it is only tried, and who makes it why.
@@ -48,7 +53,7 @@ package struct OperatorAPI: Sendable {
         let dryRun = members.bool("dry_run") ?? false
         let reason = members.string("reason", bytesMax: Self.reasonBytesMax)
         let provenance = Provenance(
-            actor: try await context.actor(), requestID: context.id, at: clock.now(), reason: reason)
+            actor: context.actor, requestID: context.id, at: clock.now(), reason: reason)
         return Change(dryRun: dryRun, provenance: provenance)
     }
 

@@ -26,7 +26,7 @@ package struct PublicAPI: Sendable {
 
     /// The router that answers all of it.
     package func router() -> Router<ClientContext> {
-        var routes = Routes<ClientContext>()
+        var routes = Routes()
         routes.add(.post, "/api/v1/installer/validate", validate)
         routes.add(.get, "/.well-known/jwks.json", keySet)
         routes.add(.get, "/openapi.yaml") { _, _ in
@@ -39,7 +39,7 @@ package struct PublicAPI: Sendable {
             try await licensing.checkReady()
             return .json(Array(#"{"status":"ready"}"#.utf8))
         }
-        return routes.router()
+        return routes.router(.local)
     }
 
     @Sendable

@@ -1,24 +1,62 @@
+import Access
 import HTTPTypes
 import Hummingbird
 import Primitives
 
-/// A router and the list of what it answers, built together so that they agree.
-struct Routes<Context: RequestContext> {
-    typealias Handler = @Sendable (Request, Context) async throws -> Response
+/// The routes of a listener and the list of what it answers, built together so that they agree.
+struct Routes {
+    /// Answers a request of anyone.
+    typealias OpenHandler = @Sendable (Request, ClientContext) async throws -> Response
+    /// Answers a request of someone who may make it.
+    typealias Handler = @Sendable (Request, OperatorContext) async throws -> Response
 
-    private(set) var table = RouteTable()
-    private var handlers: [(method: HTTPRequest.Method, pattern: String, handler: Handler)] = []
-
-    mutating func add(_ method: HTTPRequest.Method, _ pattern: String, _ handler: @escaping Handler) {
-        table.add(method, pattern)
-        handlers.append((method, pattern, handler))
+    private enum Answerer: Sendable {
+        case open(OpenHandler)
+        case scoped(Scope, Handler)
     }
 
-    /// The router, with problems mapped outermost.
-    func router() -> Router<Context> {
-        let router = Router(context: Context.self, options: .autoGenerateHeadEndpoints)
+    private(set) var table = RouteTable()
+    private var routes: [(method: HTTPRequest.Method, pattern: String, answerer: Answerer)] = []
+
+    /// A route for everyone.
+    mutating func add(_ method: HTTPRequest.Method, _ pattern: String, _ handler: @escaping OpenHandler) {
+        add(method, pattern, .open(handler))
+    }
+
+    /// A route for operators: the handler runs only for those who may do what `scope` names.
+    mutating func add(
+        _ method: HTTPRequest.Method, _ pattern: String, scope: Scope, _ handler: @escaping Handler
+    ) {
+        add(method, pattern, .scoped(scope, handler))
+    }
+
+    private mutating func add(_ method: HTTPRequest.Method, _ pattern: String, _ answerer: Answerer) {
+        table.add(method, pattern)
+        routes.append((method, pattern, answerer))
+    }
+
+    /// The scope that each operators' route needs, by `METHOD /path`; what is not in it is open to everyone.
+    var scopes: [String: Scope] {
+        let scoped = routes.compactMap { route -> (String, Scope)? in
+            guard case .scoped(let scope, _) = route.answerer else { return nil }
+            return ("\(route.method.rawValue) \(route.pattern)", scope)
+        }
+        return Dictionary(uniqueKeysWithValues: scoped)
+    }
+
+    /// The router, with problems mapped outermost and `gate` before every operators' route.
+    func router(_ gate: Gate) -> Router<ClientContext> {
+        let router = Router(context: ClientContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: ProblemMiddleware(routes: table))
-        for (method, pattern, handler) in handlers { router.on(RouterPath(pattern), method: method, use: handler) }
+        for (method, pattern, answerer) in routes {
+            switch answerer {
+            case .open(let handler): router.on(RouterPath(pattern), method: method, use: handler)
+            case .scoped(let scope, let handler):
+                router.on(RouterPath(pattern), method: method) { request, context in
+                    try await handler(request, try await gate.admit(request, context, needs: scope))
+                }
+            }
+        }
         return router
     }
 }
