@@ -14,8 +14,8 @@ package struct PublicAPI: Sendable {
     /// Bytes of `token`, which a client may send back.
     static let tokenBytesMax = 4 << 10
 
-    private let licensing: LicensingService
-    private let clock: any WallClock
+    let licensing: LicensingService
+    let clock: any WallClock
     private let clientAddress: ClientAddress
 
     package init(licensing: LicensingService, clock: any WallClock, proxies: [AddressRange]) {
@@ -45,14 +45,18 @@ package struct PublicAPI: Sendable {
     @Sendable
     private func validate(_ request: Request, _ context: ClientContext) async throws -> Response {
         var members = try await request.members(bytesMax: Self.bodyBytesMax, requiresContentType: true)
-        // Without a connection there is nobody to answer; the unspecified address only keeps the types honest.
-        let peer = clientAddress.client(
-            peer: context.peer ?? CanonicalAddress(ipv4: 0), headers: request.headers)
+        let peer = client(of: request, context)
         let question = try members.validation(peer: peer, activates: true)
         let provenance = Provenance(actor: "installation", requestID: context.id, at: clock.now())
         var response = Response.json(try await licensing.validator.answer(question, by: provenance).json)
         response.headers[.cacheControl] = "no-store"
         return response
+    }
+
+    /// Where the request comes from, seen through the configured proxies.
+    func client(of request: Request, _ context: ClientContext) -> CanonicalAddress {
+        // Without a connection there is nobody to answer; the unspecified address only keeps the types honest.
+        clientAddress.client(peer: context.peer ?? CanonicalAddress(ipv4: 0), headers: request.headers)
     }
 
     @Sendable
@@ -68,7 +72,7 @@ package struct PublicAPI: Sendable {
 
 extension Request {
     /// Whether the client holds the representation `tag` names (RFC 9110 §13.1.2, compared weakly).
-    fileprivate func hasCopy(tagged tag: String) -> Bool {
+    func hasCopy(tagged tag: String) -> Bool {
         headers[values: .ifNoneMatch].flatMap { $0.split(separator: ",") }.contains { listed in
             let listed = listed.drop { $0 == " " || $0 == "\t" }
             return listed.hasPrefix("*") || listed == tag || listed == "W/\(tag)"

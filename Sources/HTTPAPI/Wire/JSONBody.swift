@@ -135,7 +135,8 @@ extension Request {
         return Members(object)
     }
 
-    private func collect(bytesMax: Int) async throws -> ByteBuffer {
+    /// The whole body. Throws `Problem` when it has more bytes than `bytesMax`.
+    func collect(bytesMax: Int) async throws -> ByteBuffer {
         let declared = headers[.contentLength].flatMap { Int($0) } ?? 0
         guard declared <= bytesMax else { throw Problem.bodyTooLarge(max: bytesMax) }
         var whole = ByteBuffer()
