@@ -207,7 +207,8 @@ def measure(contenders, body, options):
 def bench(options, folder):
     body = prepare(options.binary, folder)
     port, nginx_port = free_port(), free_port()
-    serve = [options.binary, "serve", "--listen", f"127.0.0.1:{port}", *places(folder)]
+    listen = ["--listen", f"127.0.0.1:{port}", "--listen-admin", "none"]
+    serve = [options.binary, "serve", *listen, *places(folder)]
     with pinned(serve, port, cwd=folder, stderr=subprocess.DEVNULL) as signet:
         ask(port, body)
         response, answer = ask(port, body)

@@ -33,6 +33,10 @@ package protocol DatabaseDriver: Sendable {
 /// statements.
 package final class Database: Sendable {
     private let driver: any DatabaseDriver
+    private let committed = Counter()
+
+    /// Transactions committed by `write`, since the start.
+    package var writeTransactions: Int { committed.value }
 
     package init(driver: any DatabaseDriver) { self.driver = driver }
 
@@ -51,8 +55,13 @@ package final class Database: Sendable {
         _ body: @escaping @Sendable (WriteTransaction) throws -> Value,
         committed: @escaping @Sendable (Value) -> Void = { _ in }
     ) async throws -> Value {
-        try await driver.write(
-            commit: !dryRun, { try body(WriteTransaction(connection: $0)) }, committed: committed)
+        let counter = self.committed
+        return try await driver.write(
+            commit: !dryRun, { try body(WriteTransaction(connection: $0)) },
+            committed: { value in
+                counter.add()
+                committed(value)
+            })
     }
 
     /// Whether nothing was ever stored here.

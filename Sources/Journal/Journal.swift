@@ -98,5 +98,10 @@ package struct Journal: Sendable {
         return key.open(box, context: Self.context(of: id))
     }
 
+    /// The number of the last event; 0 without one.
+    package static func lastSequence(in transaction: ReadTransaction) throws -> Int64 {
+        try transaction.count("SELECT coalesce(max(sequence), 0) FROM journal")
+    }
+
     private static func context(of id: RandomID<EventEntity>) -> String { "journal.data:\(id)" }
 }

@@ -11,6 +11,8 @@ package import Secrets
 package final class LicensingService: Sendable {
     package let keys: SigningKeyRing
     package let validator: Validator
+    /// What stands behind the answers to installations.
+    package let watch: InstallerWatch
 
     let database: Database
     let customers: CustomerStore
@@ -19,6 +21,9 @@ package final class LicensingService: Sendable {
     let seats: SeatStore
     let index: LicenseIndex
     let catalog: Catalog
+    let mint: TokenMint
+    let queue: SeatQueue
+    let refusals: RefusalStore
 
     /// What differs between installations.
     package struct Settings: Sendable {
@@ -30,15 +35,18 @@ package final class LicensingService: Sendable {
         package let writeQueueMax: Int
         /// How long one of them waits before it is refused.
         package let writeWaitMax: Duration
+        /// Keys that open nothing which one client may try at once; 0 for no limit.
+        package let guessesPerClientMax: Int
 
         package init(
             issuer: String, defaultProduct: String?, writeQueueMax: Int,
-            writeWaitMax: Duration = SeatQueue.waitMaxDefault
+            writeWaitMax: Duration = SeatQueue.waitMaxDefault, guessesPerClientMax: Int = GuessLimit.burstDefault
         ) {
             self.issuer = issuer
             self.defaultProduct = defaultProduct
             self.writeQueueMax = writeQueueMax
             self.writeWaitMax = writeWaitMax
+            self.guessesPerClientMax = guessesPerClientMax
         }
     }
 
@@ -57,13 +65,18 @@ package final class LicensingService: Sendable {
         seats = SeatStore(journal: journal, hashes: hashes, licenses: licenses)
         index = LicenseIndex()
         catalog = Catalog()
+        refusals = RefusalStore(secrets: secrets)
+        let cache = TokenCache()
+        mint = TokenMint(issuer: settings.issuer, keys: keys, cache: cache)
+        queue = SeatQueue(
+            database: database, store: seats, index: index, depthMax: settings.writeQueueMax,
+            waitMax: settings.writeWaitMax)
         validator = Validator(
-            hashes: hashes, index: index, catalog: catalog,
-            mint: TokenMint(issuer: settings.issuer, keys: keys, cache: TokenCache()),
-            queue: SeatQueue(
-                database: database, store: seats, index: index, depthMax: settings.writeQueueMax,
-                waitMax: settings.writeWaitMax),
+            hashes: hashes, index: index, catalog: catalog, mint: mint, queue: queue,
             defaultProduct: settings.defaultProduct)
+        watch = InstallerWatch(
+            guesses: GuessLimit(burst: settings.guessesPerClientMax),
+            unexplainedRefusals: UnexplainedRefusals(hashes: hashes, index: index, catalog: catalog, cache: cache))
         try await fillMemory()
     }
 

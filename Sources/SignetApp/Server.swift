@@ -35,32 +35,38 @@ package struct Server: Sendable {
         }
     }
 
-    /// Serves until SIGTERM or SIGINT. `onReady` is called once with the bound address, when both listeners answer.
-    package func run(onReady: @escaping @Sendable (Settings.Listen) -> Void) async throws {
+    /// Serves until SIGTERM or SIGINT. `onReady` is called once with the bound address, when all listeners answer, and
+    /// before it `onAdminReady`, unless there is no listener for monitors.
+    package func run(
+        onReady: @escaping @Sendable (Settings.Listen) -> Void,
+        onAdminReady: @escaping @Sendable (Settings.Listen) -> Void = { _ in }
+    ) async throws {
         guard signet.settings.socketPath.utf8.count <= Self.socketPathBytesMax else {
             throw Failure.socketPathTooLong(signet.settings.socketPath)
         }
-        let readiness = Readiness(onReady)
-        let services: [any Service] = [
-            clients(readiness), operators(readiness),
+        let settings = signet.settings
+        let readiness = Readiness(
+            waitsForAdmin: settings.listenAdmin != nil, onReady: onReady, onAdminReady: onAdminReady)
+        let census = ConnectionCensus(
+            perClientMax: settings.connectionsPerClientMax, perProxyMax: settings.connectionsPerProxyMax,
+            proxies: settings.trustedProxies)
+        var services: [any Service] = [
+            Listener(address: settings.listen, application: clients(census, readiness)), operators(readiness),
             LastSeenService(licensing: signet.licensing, logger: signet.logger),
+            RefusalsService(licensing: signet.licensing, clock: signet.clock, logger: signet.logger),
         ]
+        if let address = settings.listenAdmin {
+            services.append(Listener(address: address, application: admin(on: address, census, readiness)))
+        }
         let group = ServiceGroup(
             configuration: .init(
                 services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: signet.logger))
         defer { unlink(signet.settings.socketPath) }
-        do {
-            try await group.run()
-        } catch let error as IOError {
-            throw Failure.cannotListen(signet.settings.listen.description, reason: error.reasonOnly)
-        }
+        try await group.run()
     }
 
-    private func clients(_ readiness: Readiness) -> some Service {
+    private func clients(_ census: ConnectionCensus, _ readiness: Readiness) -> some Service {
         let settings = signet.settings
-        let census = ConnectionCensus(
-            perClientMax: settings.connectionsPerClientMax, perProxyMax: settings.connectionsPerProxyMax,
-            proxies: settings.trustedProxies)
         let api = PublicAPI(licensing: signet.licensing, clock: signet.clock, proxies: settings.trustedProxies)
         return Application(
             router: api.router(), server: .clients(census),
@@ -69,6 +75,17 @@ package struct Server: Sendable {
                 availableConnectionsDelegate: .maximum(
                     Self.connectionsMax(settings, signet.logger), logger: signet.logger)),
             onServerRunning: { readiness.clientsServed(on: $0) }, logger: signet.logger)
+    }
+
+    /// Monitors have connections of their own, so that one is never shut out by a crowd of installations.
+    private func admin(
+        on address: Settings.Listen, _ census: ConnectionCensus, _ readiness: Readiness
+    ) -> some Service {
+        let api = AdminAPI(licensing: signet.licensing) { census.metrics + ProcessMetrics.current }
+        return Application(
+            router: api.router(), server: .clients(ConnectionCensus()),
+            configuration: .init(address: .hostname(address.host, port: address.port)),
+            onServerRunning: { readiness.adminServed(on: $0) }, logger: signet.logger)
     }
 
     private func operators(_ readiness: Readiness) -> some Service {
@@ -96,34 +113,67 @@ package struct Server: Sendable {
     }
 }
 
-/// Calls back once, when both listeners answer.
+/// A listener over TCP whose failure names its address.
+private struct Listener<Application: Service>: Service {
+    let address: Settings.Listen
+    let application: Application
+
+    func run() async throws {
+        do {
+            try await application.run()
+        } catch let error as IOError {
+            throw Server.Failure.cannotListen(address.description, reason: error.reasonOnly)
+        }
+    }
+}
+
+/// Calls back once, when all listeners answer.
 private final class Readiness: Sendable {
     private struct State: Sendable {
         var address: Settings.Listen?
+        var admin: Settings.Listen?
         var operators = false
         var isTold = false
     }
 
+    private let waitsForAdmin: Bool
     private let onReady: @Sendable (Settings.Listen) -> Void
+    private let onAdminReady: @Sendable (Settings.Listen) -> Void
     private let state = Mutex(State())
 
-    init(_ onReady: @escaping @Sendable (Settings.Listen) -> Void) { self.onReady = onReady }
-
-    func clientsServed(on channel: any Channel) {
-        guard let address = channel.localAddress, let host = address.ipAddress, let port = address.port else { return }
-        update { $0.address = Settings.Listen(host: host, port: port) }
+    init(
+        waitsForAdmin: Bool, onReady: @escaping @Sendable (Settings.Listen) -> Void,
+        onAdminReady: @escaping @Sendable (Settings.Listen) -> Void
+    ) {
+        self.waitsForAdmin = waitsForAdmin
+        self.onReady = onReady
+        self.onAdminReady = onAdminReady
     }
+
+    func clientsServed(on channel: any Channel) { update { $0.address = channel.listening } }
+
+    func adminServed(on channel: any Channel) { update { $0.admin = channel.listening } }
 
     func operatorsServed() { update { $0.operators = true } }
 
     private func update(_ change: (inout State) -> Void) {
-        let ready = state.withLock { state -> Settings.Listen? in
+        let ready = state.withLock { state -> State? in
             change(&state)
-            guard state.operators, !state.isTold, let address = state.address else { return nil }
+            guard state.operators, state.address != nil, !waitsForAdmin || state.admin != nil, !state.isTold
+            else { return nil }
             state.isTold = true
-            return address
+            return state
         }
-        if let ready { onReady(ready) }
+        if let admin = ready?.admin { onAdminReady(admin) }
+        if let address = ready?.address { onReady(address) }
+    }
+}
+
+extension Channel {
+    /// Where it was bound.
+    fileprivate var listening: Settings.Listen? {
+        guard let address = localAddress, let host = address.ipAddress, let port = address.port else { return nil }
+        return Settings.Listen(host: host, port: port)
     }
 }
 

@@ -14,6 +14,8 @@ package struct Settings: Sendable, Equatable {
     }
 
     package var listen = Listen(host: "127.0.0.1", port: 8080)
+    /// Where metrics are told; nil for nowhere.
+    package var listenAdmin: Listen? = Listen(host: "127.0.0.1", port: 8081)
     /// Directory of the database, its lock and the command line's socket.
     package var data = "data"
     /// Directory of the secrets.
@@ -27,6 +29,8 @@ package struct Settings: Sendable, Equatable {
     package var connectionsPerClientMax = ConnectionCensus.perClientMaxDefault
     package var connectionsPerProxyMax = ConnectionCensus.perProxyMaxDefault
     package var writeQueueMax = SeatQueue.depthMaxDefault
+    /// Keys that open nothing which one client may try at once; 0 for no limit.
+    package var guessesPerClientMax = GuessLimit.burstDefault
     package var logLevel = Logger.Level.info
 
     package init() {}

@@ -33,6 +33,10 @@ package struct SettingsReader {
         Key(name: "listen", expects: "ADDRESS:PORT, an IPv6 address in brackets") { settings, text in
             Listening.parse(text).map { settings.listen = $0 } != nil
         },
+        Key(name: "listen-admin", expects: "ADDRESS:PORT, an IPv6 address in brackets, or none") { settings, text in
+            settings.listenAdmin = Listening.parse(text)
+            return settings.listenAdmin != nil || text == "none"
+        },
         Key(name: "data", expects: "a path") { settings, text in
             settings.data = text
             return !text.isEmpty
@@ -64,6 +68,7 @@ package struct SettingsReader {
         number("connections-per-client-max", in: connectionsRange, \.connectionsPerClientMax),
         number("connections-per-proxy-max", in: connectionsRange, \.connectionsPerProxyMax),
         number("write-queue-max", in: connectionsRange, \.writeQueueMax),
+        number("guesses-per-client-max", in: 0...connectionsRange.upperBound, \.guessesPerClientMax),
         Key(name: "log-level", expects: "one of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))") {
             settings, text in
             Logger.Level(rawValue: text).map { settings.logLevel = $0 } != nil

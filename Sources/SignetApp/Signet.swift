@@ -32,6 +32,7 @@ package final class Signet: Sendable {
 
     private static var migrations: [Migration] {
         Secrets.migrations + Journal.migrations + CustomerStore.migrations + LicensingSchema.migrations
+            + RefusalStore.migrations
     }
 
     /// Takes the data directory, opens and migrates the database, checks the secrets and fills memory.
@@ -78,6 +79,7 @@ package final class Signet: Sendable {
     /// Stores what only memory knows and gives the data directory to others.
     package func close() async throws {
         try await licensing.storeLastSeen()
+        try await licensing.storeRefusals(at: clock.now())
         try database.close()
         lock.release()
     }
@@ -104,7 +106,9 @@ package final class Signet: Sendable {
 
 extension Settings {
     fileprivate var licensing: LicensingService.Settings {
-        LicensingService.Settings(issuer: issuer, defaultProduct: defaultProduct, writeQueueMax: writeQueueMax)
+        LicensingService.Settings(
+            issuer: issuer, defaultProduct: defaultProduct, writeQueueMax: writeQueueMax,
+            guessesPerClientMax: guessesPerClientMax)
     }
 }
 

@@ -7,6 +7,7 @@ struct LicenseCommand: AsyncParsableCommand {
         commandName: "license", abstract: "Licenses and the installations that hold their seats.",
         subcommands: [
             LicenseGenerate.self, LicenseValidate.self, LicenseList.self, LicenseShow.self, LicenseDeactivate.self,
+            LicenseRefusals.self,
         ])
 }
 
@@ -78,7 +79,14 @@ struct LicenseValidate: AsyncParsableCommand {
     @Flag(help: "Take a seat for a new installation.")
     var activate = false
 
+    @Flag(help: "Tell how the verdict comes about, rule by rule; takes no seat.")
+    var explain = false
+
     @OptionGroup var options: GlobalOptions
+
+    func validate() throws {
+        if explain, activate { throw ValidationError("--explain takes no seat, so it goes without --activate") }
+    }
 
     func run() async throws {
         let body = JSONWriter.object { json in
@@ -89,11 +97,16 @@ struct LicenseValidate: AsyncParsableCommand {
             json.member("product", product)
             json.member("activate", activate)
         }
-        let answer = try await options.withClient { try await $0.post("/api/v1/licenses/validate", body).required() }
+        let path = explain ? "/api/v1/licenses/explain" : "/api/v1/licenses/validate"
+        let answer = try await options.withClient { try await $0.post(path, body).required() }
         guard let object = answer.json.objectValue else {
             throw CommandFailure(status: .unavailable, message: "the answer is no JSON object")
         }
-        if options.json { Output.json(answer.body) } else { Self.print(object) }
+        switch (options.json, explain) {
+        case (true, _): Output.json(answer.body)
+        case (false, true): ExplanationPrinting.print(object)
+        case (false, false): Self.print(object)
+        }
         if object["valid"] != .bool(true) { throw ExitCode(ExitStatus.negative.rawValue) }
     }
 
@@ -215,7 +228,7 @@ extension OperatorClient {
         return try await post("/api/v1/licenses/lookup", body).required()
     }
 
-    fileprivate func licenseID(_ text: String) async throws -> String {
+    func licenseID(_ text: String) async throws -> String {
         if text.hasPrefix("lic_") { return text }
         return try await license(text).json.objectValue?.text("id") ?? ""
     }

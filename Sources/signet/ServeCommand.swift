@@ -10,11 +10,16 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "Where the public API listens, ADDRESS:PORT; port 0 takes a free one. (default: 127.0.0.1:8080)")
     var listen: String?
 
+    @Option(
+        name: .customLong("listen-admin"),
+        help: "Where metrics are told, ADDRESS:PORT, or none. (default: 127.0.0.1:8081)")
+    var listenAdmin: String?
+
     @Flag(help: "Load demonstration data into an empty database and print a request to try.")
     var demo = false
 
     func run() async throws {
-        let settings = try options.settings(["listen": listen])
+        let settings = try options.settings(["listen": listen, "listen-admin": listenAdmin])
         let signet = try await open(settings)
         do {
             try await serve(signet)
@@ -27,11 +32,13 @@ struct ServeCommand: AsyncParsableCommand {
 
     private func serve(_ signet: Signet) async throws {
         let key = demo ? try await DemoData.load(into: signet) : nil
-        try await Server(signet).run { listen in
-            Output.complain("serving http://\(listen)")
-            if let key { print("\nTry:\n\n\(DemoData.curlCommand(key, listen: listen))\n") }
-            Output.flush()
-        }
+        try await Server(signet).run(
+            onReady: { listen in
+                Output.complain("serving http://\(listen)")
+                if let key { print("\nTry:\n\n\(DemoData.curlCommand(key, listen: listen))\n") }
+                Output.flush()
+            },
+            onAdminReady: { Output.complain("metrics at http://\($0)/metrics") })
     }
 
     private func open(_ settings: Settings) async throws -> Signet {

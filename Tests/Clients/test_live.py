@@ -35,7 +35,8 @@ class Service:
         self.data = ["--data", str(self.place / "data"), "--keys", str(self.place / "keys")]
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("SIGNET_")}
         self.process = subprocess.Popen(
-            [*self.line, "serve", "--listen", "127.0.0.1:0", *self.data], cwd=self.place, env=self.environment,
+            [*self.line, "serve", "--listen", "127.0.0.1:0", "--listen-admin", "none", *self.data],
+            cwd=self.place, env=self.environment,
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         )
         self.log, self.url, self.ready = [], None, threading.Event()

@@ -112,6 +112,8 @@ extension ProblemsGoldenTests {
     /// What may go wrong.
     private static var accidents: [Entry] {
         var list: [Entry] = DatabaseError.samples.map { ("DatabaseError", name($0), $0.problem) }
+        let guesses = InstallerWatch.TooManyGuesses(retryAfterSeconds: varying)
+        list.append(("InstallerWatch.TooManyGuesses", "TooManyGuesses", guesses.problem))
         let limited = Validator.NewcomersLimited(retryAfterSeconds: varying)
         list.append(("Validator.NewcomersLimited", "NewcomersLimited", limited.problem))
         list.append(("SeatQueue.Overloaded", "Overloaded", SeatQueue.Overloaded(retryAfterSeconds: varying).problem))

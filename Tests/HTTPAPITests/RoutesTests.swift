@@ -49,9 +49,10 @@ struct RoutesTests {
         let house = try await TestHouse()
         let clients = PublicAPI(licensing: house.licensing, clock: house.clock, proxies: []).router()
         let operators = OperatorAPI(licensing: house.licensing, clock: house.clock).router()
-        let routes = Set(Self.operations(clients) + Self.operations(operators))
+        let monitors = AdminAPI(licensing: house.licensing) { [] }.router()
+        let routes = Set(Self.operations(clients) + Self.operations(operators) + Self.operations(monitors))
         let document = try Document()
-        #expect(document.operations.count == 20)
+        #expect(document.operations.count == 25)
         #expect(routes.subtracting(document.operations).isEmpty, "missing in openapi.yaml")
         #expect(document.operations.subtracting(routes).isEmpty, "in openapi.yaml only")
     }
@@ -61,6 +62,7 @@ struct RoutesTests {
         let house = try await TestHouse()
         let clients = ClientFace(of: house)
         let operators = OperatorFace(of: house)
+        let monitors = ClientFace(AdminAPI(licensing: house.licensing) { [] }.router())
         let document = try Document()
         let publicPaths = Set(
             PublicAPI(licensing: house.licensing, clock: house.clock, proxies: []).router().routes.map { "\($0.path)" })
@@ -70,7 +72,11 @@ struct RoutesTests {
             where !allowed.components(separatedBy: ", ").contains(method) {
                 let ask = Ask(method: try #require(HTTPRequest.Method(method)), path: path)
                 let reply =
-                    try await publicPaths.contains(path) ? clients.reply(to: ask) : operators.reply(to: ask)
+                    switch path {
+                    case "/metrics": try await monitors.reply(to: ask)
+                    case _ where publicPaths.contains(path): try await clients.reply(to: ask)
+                    default: try await operators.reply(to: ask)
+                    }
                 #expect(reply.status == 405, "\(method) \(path)")
                 #expect(reply.headers[.allow] == allowed, "\(method) \(path)")
                 #expect(reply.code == "method_not_allowed" || method == "HEAD", "\(method) \(path)")

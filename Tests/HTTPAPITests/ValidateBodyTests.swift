@@ -341,7 +341,7 @@ struct ValidateMembersTests {
 
     @Test("a key with one wrong symbol or two swapped is malformed, and nothing is looked up")
     func mistypedKey() async throws {
-        let house = try await TestHouse()
+        let house = try await TestHouse(settings: .withoutGuessLimit)
         let acme = try await house.acme()
         let face = ClientFace(of: house)
         _ = house.statements.take()

@@ -91,7 +91,8 @@ struct TokenCacheTests {
     private let stamp = TokenCache.Stamp(licenseVersion: 1, productVersion: 1, keyID: "k", bucket: 5)
 
     private func token(_ bytes: Int) -> TokenMint.Minted {
-        TokenMint.Minted(token: Array(repeating: 0x41, count: bytes), nextCheckAt: ManualClock.start)
+        TokenMint.Minted(
+            token: Array(repeating: 0x41, count: bytes), nextCheckAt: ManualClock.start, at: ManualClock.start)
     }
 
     @Test("gives a token for its place and for everything it depends on, and for nothing else")

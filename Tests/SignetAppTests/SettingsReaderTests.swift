@@ -38,6 +38,7 @@ private struct Key: Sendable, CustomTestStringConvertible {
 
     static let all: [Key] = [
         Key(name: "listen", text: "0.0.0.0:9000") { $0.listen = .init(host: "0.0.0.0", port: 9000) },
+        Key(name: "listen-admin", text: "[::1]:9001") { $0.listenAdmin = .init(host: "::1", port: 9001) },
         Key(name: "data", text: "elsewhere") { $0.data = "elsewhere" },
         Key(name: "keys", text: "secrets") { $0.keys = "secrets" },
         Key(name: "database", text: "sqlite:other/file.db") { $0.databasePath = "other/file.db" },
@@ -50,6 +51,7 @@ private struct Key: Sendable, CustomTestStringConvertible {
         Key(name: "connections-per-client-max", text: "8") { $0.connectionsPerClientMax = 8 },
         Key(name: "connections-per-proxy-max", text: "9") { $0.connectionsPerProxyMax = 9 },
         Key(name: "write-queue-max", text: "10") { $0.writeQueueMax = 10 },
+        Key(name: "guesses-per-client-max", text: "0") { $0.guessesPerClientMax = 0 },
         Key(name: "log-level", text: "debug") { $0.logLevel = .debug },
     ]
 }
@@ -131,7 +133,8 @@ struct SettingsReaderTests {
             ("connections-per-proxy-max", "0"),
             ("connections-per-proxy-max", "99999999999999999999"), ("write-queue-max", "0"),
             ("write-queue-max", "1000001"),
-            ("log-level", ""), ("log-level", "INFO"), ("log-level", "verbose"),
+            ("listen-admin", ""), ("listen-admin", "off"), ("guesses-per-client-max", "-1"),
+            ("guesses-per-client-max", "1000001"), ("log-level", ""), ("log-level", "INFO"), ("log-level", "verbose"),
         ])
     func ranges(name: String, text: String) throws {
         let found = try problems(flags: [name: text])
@@ -150,6 +153,7 @@ struct SettingsReaderTests {
             ("trusted-proxies", "10.0.0.1"),
             ("trusted-proxies", "::/0"), ("trusted-proxies", "0.0.0.0/0, fd00::/8"), ("log-level", "trace"),
             ("log-level", "critical"), ("trusted-proxies", ""),
+            ("listen-admin", "none"), ("guesses-per-client-max", "1000000"),
         ])
     func endsOfRanges(name: String, text: String) throws {
         #expect(try problems(flags: [name: text]).isEmpty)

@@ -21,6 +21,7 @@ struct Home: Sendable {
         settings.data = directory.path(of: "data")
         settings.keys = directory.path(of: "keys")
         settings.listen = .init(host: "127.0.0.1", port: 0)
+        settings.listenAdmin = .init(host: "127.0.0.1", port: 0)
         self.settings = settings
     }
 

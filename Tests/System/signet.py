@@ -72,7 +72,7 @@ class Installation:
         return subprocess.Popen(
             [*prefix, binary(), *arguments, *self.options],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            cwd=self.folder, env=environment(**settings),
+            cwd=self.folder, env=environment(**{"SIGNET_LISTEN_ADMIN": "127.0.0.1:0", **settings}),
         )
 
     def run(self, *arguments, code=OK, prefix=(), timeout=PATIENCE, **settings):
@@ -131,12 +131,15 @@ class Server:
     """A running `signet serve` on a free port."""
 
     READY = re.compile(r"^signet: serving http://127\.0\.0\.1:(\d+)\s*$")
+    METRICS = re.compile(r"^signet: metrics at http://127\.0\.0\.1:(\d+)/metrics\s*$")
 
     def __init__(self, installation, *arguments, **settings):
         self.installation, self.log, self.output = installation, [], []
+        # Most tests try many wrong keys from one address; those of the limit set it themselves.
+        settings = {"SIGNET_GUESSES_PER_CLIENT_MAX": "0", **settings}
         self.process = installation.start("serve", "--listen", "127.0.0.1:0", *arguments, **settings)
         self._ready = threading.Event()
-        self._port = None
+        self._port = self.admin_port = None
         self._readers = [
             threading.Thread(target=self._read, args=(self.process.stderr, self.log), daemon=True),
             threading.Thread(target=self._read, args=(self.process.stdout, self.output), daemon=True),
@@ -151,6 +154,8 @@ class Server:
     def _read(self, stream, lines):
         for line in stream:
             lines.append(line)
+            if match := self.METRICS.match(line):
+                self.admin_port = int(match.group(1))
             if match := self.READY.match(line):
                 self._port = int(match.group(1))
                 self._ready.set()

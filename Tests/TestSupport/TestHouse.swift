@@ -24,6 +24,7 @@ package final class TestHouse: Sendable {
     /// Every migration of the parts that a house has, as the application lists them.
     package static let migrations =
         Secrets.migrations + Journal.migrations + CustomerStore.migrations + LicensingSchema.migrations
+        + RefusalStore.migrations
 
     /// The settings of a house that is not told others.
     package static let settings = LicensingService.Settings(
@@ -73,6 +74,13 @@ package final class TestHouse: Sendable {
     package func provenance(actor: String = "uid:0/login:1000", reason: String? = nil) -> Provenance {
         Provenance(actor: actor, requestID: "req-1", at: clock.now(), reason: reason)
     }
+}
+
+extension LicensingService.Settings {
+    /// For tests that try many wrong keys at one moment.
+    package static let withoutGuessLimit = Self(
+        issuer: "signet", defaultProduct: nil, writeQueueMax: 4096, writeWaitMax: TestHouse.patience,
+        guessesPerClientMax: 0)
 }
 
 // MARK: - Characters

@@ -24,9 +24,9 @@ package final class ConnectionCensus: Sendable {
     func admit(_ client: CanonicalAddress) -> Bool {
         let max = proxies.contains { $0.contains(client) } ? perProxyMax : perClientMax
         return counts.withLock { counts in
-            let count = counts[Self.key(client), default: 0]
+            let count = counts[client.clientBlock, default: 0]
             guard count < max else { return false }
-            counts[Self.key(client)] = count + 1
+            counts[client.clientBlock] = count + 1
             return true
         }
     }
@@ -34,13 +34,11 @@ package final class ConnectionCensus: Sendable {
     /// Counts a connection out that was admitted.
     func leave(_ client: CanonicalAddress) {
         counts.withLock { counts in
-            let count = counts[Self.key(client), default: 0]
-            counts[Self.key(client)] = count > 1 ? count - 1 : nil
+            let count = counts[client.clientBlock, default: 0]
+            counts[client.clientBlock] = count > 1 ? count - 1 : nil
         }
     }
 
-    /// The address, or the first one of its /64.
-    private static func key(_ client: CanonicalAddress) -> CanonicalAddress {
-        client.isIPv4 ? client : CanonicalAddress(bits: client.bits & (UInt128.max << 64))
-    }
+    /// Connections that are open, and the clients that have them.
+    var open: (connections: Int, clients: Int) { counts.withLock { ($0.values.reduce(0, +), $0.count) } }
 }

@@ -12,6 +12,7 @@ extension OperatorAPI {
         routes.add(.get, "/api/v1/licenses", scope: .licensesRead, listLicenses)
         routes.add(.post, "/api/v1/licenses/lookup", scope: .licensesRead, lookUpLicense)
         routes.add(.post, "/api/v1/licenses/validate", scope: .licensesRead, validate)
+        routes.add(.post, "/api/v1/licenses/explain", scope: .licensesRead, explain)
         routes.add(.get, "/api/v1/licenses/{id}", scope: .licensesRead, showLicense)
         routes.add(.post, "/api/v1/licenses/{id}/deactivate", scope: .activationsWrite, deactivate)
     }
@@ -111,6 +112,14 @@ extension OperatorAPI {
         let question = try members.validation(peer: .loopback, activates: activates)
         let provenance = Provenance(actor: context.actor, requestID: context.id, at: clock.now())
         return .json(try await licensing.validator.answer(question, by: provenance).json)
+    }
+
+    @Sendable
+    private func explain(_ request: Request, _ context: OperatorContext) async throws -> Response {
+        var members = try await members(request)
+        let question = try members.validation(peer: .loopback, activates: false)
+        let provenance = Provenance(actor: context.actor, requestID: context.id, at: clock.now())
+        return .json(try await licensing.validator.explain(question, by: provenance).json)
     }
 
     @Sendable

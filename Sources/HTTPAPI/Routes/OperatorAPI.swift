@@ -35,6 +35,7 @@ package struct OperatorAPI: Sendable {
         addCustomers(to: &routes)
         addLicenses(to: &routes)
         addKeys(to: &routes)
+        addRefusals(to: &routes)
     }
 
     /// A change as the request describes it: whether it is only tried, and who makes it why.

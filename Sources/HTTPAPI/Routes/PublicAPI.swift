@@ -28,17 +28,14 @@ package struct PublicAPI: Sendable {
     package func router() -> Router<ClientContext> {
         var routes = Routes()
         routes.add(.post, "/api/v1/installer/validate", validate)
+        addExplanations(to: &routes)
         routes.add(.get, "/.well-known/jwks.json", keySet)
         routes.add(.get, "/openapi.yaml") { _, _ in
             Response(
                 status: .ok, headers: [.contentType: "application/yaml"],
                 body: .init(byteBuffer: ByteBuffer(bytes: PackageResources.openapi_yaml)))
         }
-        routes.add(.get, "/healthz") { _, _ in .json(Array(#"{"status":"ok"}"#.utf8)) }
-        routes.add(.get, "/readyz") { _, _ in
-            try await licensing.checkReady()
-            return .json(Array(#"{"status":"ready"}"#.utf8))
-        }
+        routes.addSignsOfLife(of: licensing)
         return routes.router(.local)
     }
 
@@ -48,7 +45,10 @@ package struct PublicAPI: Sendable {
         let peer = client(of: request, context)
         let question = try members.validation(peer: peer, activates: true)
         let provenance = Provenance(actor: "installation", requestID: context.id, at: clock.now())
-        var response = Response.json(try await licensing.validator.answer(question, by: provenance).json)
+        let answer = try await licensing.watch.guarded(question, from: peer, at: provenance.at) {
+            try await licensing.validator.answer(question, by: provenance)
+        }
+        var response = Response.json(answer.json)
         response.headers[.cacheControl] = "no-store"
         return response
     }

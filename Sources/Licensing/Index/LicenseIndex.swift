@@ -81,6 +81,38 @@ package final class LicenseIndex: Sendable {
     }
 }
 
+// MARK: - Statistics
+
+extension LicenseIndex {
+    /// How much there is in it.
+    package struct Sizes: Sendable, Equatable {
+        package var licenses = 0
+        package var keys = 0
+        package var places = 0
+        /// Places whose time of last use the database does not know yet.
+        package var touched = 0
+    }
+
+    package var sizes: Sizes {
+        var sizes = Sizes()
+        licenses.forEachTable { sizes.licenses += $0.count }
+        keys.forEachTable { sizes.keys += $0.count }
+        places.forEachTable { table in
+            sizes.places += table.facts.count
+            sizes.touched += table.touched.count
+        }
+        return sizes
+    }
+
+    /// Whether `changes`, not applied yet, are those of a seat that was taken.
+    func gainsSeat(from changes: [IndexChange]) -> Bool {
+        changes.contains { change in
+            guard case .license(let after) = change, let before = license(after.id) else { return false }
+            return after.used > Int(before.used)
+        }
+    }
+}
+
 // MARK: - Last use
 
 extension LicenseIndex {

@@ -115,18 +115,30 @@ extension Optional {
 extension Policy {
     /// Whether `domain` may use the license. A staging host may when the domain that it belongs to may.
     package func allows(domain: String) -> Bool {
-        if allowedDomains.isEmpty || allowedDomains.contains(where: { $0.matches(domain) }) { return true }
-        return stagingHosts.contains { host in
-            guard let parent = host.parent(of: domain) else { return false }
-            return allowedDomains.contains { $0.matches(String(parent)) }
+        allowedDomains.isEmpty || grant(for: domain) != nil
+    }
+
+    /// The grant under which `domain` may use the license; nil when it may not, or when every domain may.
+    package func grant(for domain: String) -> HostPattern? {
+        if let grant = allowedDomains.first(where: { $0.matches(domain) }) { return grant }
+        guard !allowedDomains.isEmpty else { return nil }
+        for host in stagingHosts {
+            guard let parent = host.parent(of: domain).map(String.init) else { continue }
+            if let grant = allowedDomains.first(where: { $0.matches(parent) }) { return grant }
         }
+        return nil
     }
 
     /// Whether an installation at `address`, seen to come from `peer`, may use the license.
     package func allows(address: CanonicalAddress, peer: CanonicalAddress?) -> Bool {
         guard !allowedNetworks.isEmpty else { return true }
-        guard allowedNetworks.contains(where: { $0.contains(address) }) else { return false }
-        return !checksPeer || peer.map { peer in allowedNetworks.contains { $0.contains(peer) } } ?? false
+        guard grant(for: address) != nil else { return false }
+        return !checksPeer || peer.flatMap(grant(for:)) != nil
+    }
+
+    /// The network under which `address` may use the license; nil when it may not, or when every address may.
+    package func grant(for address: CanonicalAddress) -> AddressRange? {
+        allowedNetworks.first { $0.contains(address) }
     }
 
     /// Whether `domain` is one of the hosts that take no seat while there are few of them.

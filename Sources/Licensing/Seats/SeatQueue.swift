@@ -37,6 +37,10 @@ package final class SeatQueue: Sendable {
     private let depthMax: Int
     private let waitMax: Duration
     private let state = Mutex(State())
+    /// Claims that were refused, because the queue was full or they had waited too long.
+    let refused = Counter()
+    /// Seats taken.
+    let activations = Counter()
 
     package init(
         database: Database, store: SeatStore, index: LicenseIndex, depthMax: Int = depthMaxDefault,
@@ -49,16 +53,27 @@ package final class SeatQueue: Sendable {
         self.waitMax = waitMax
     }
 
+    /// Claims that wait.
+    var depth: Int { state.withLock { $0.pending.count } }
+
     /// Takes or confirms the claim's seat, durable before this returns. Throws `Overloaded`, or `DatabaseError` when
     /// the transaction failed.
     package func claim(_ claim: SeatClaim) async throws -> SeatOutcome {
         try await withCheckedThrowingContinuation { continuation in
             let pending = Pending(claim: claim, queuedAt: .now, answer: continuation)
             switch enqueue(pending) {
-            case .refused: continuation.resume(throwing: Overloaded(retryAfterSeconds: Self.retryAfterSeconds))
+            case .refused: refuse(pending)
             case .queued: break
             case .queuedFirst: Task { await drain() }
             }
+        }
+    }
+
+    /// What `claim` would come to now, undone again. Throws `DatabaseError`.
+    func tried(_ claim: SeatClaim) async throws -> SeatOutcome {
+        let (store, index) = (store, index)
+        return try await database.write(dryRun: true) { transaction in
+            try store.claim(claim, lastSeen: { index.place($0)?.lastSeen }, in: transaction).outcome
         }
     }
 
@@ -80,11 +95,16 @@ package final class SeatQueue: Sendable {
             let waitMax = waitMax
             let isLate = { (pending: Pending) in pending.queuedAt.duration(to: now) > waitMax }
             for pending in batch where isLate(pending) {
-                pending.answer.resume(throwing: Overloaded(retryAfterSeconds: Self.retryAfterSeconds))
+                refuse(pending)
             }
             let inTime = batch.filter { !isLate($0) }
             if !inTime.isEmpty { await settle(inTime) }
         }
+    }
+
+    private func refuse(_ pending: Pending) {
+        refused.add()
+        pending.answer.resume(throwing: Overloaded(retryAfterSeconds: Self.retryAfterSeconds))
     }
 
     private func nextBatch() -> [Pending]? {
@@ -97,13 +117,16 @@ package final class SeatQueue: Sendable {
     }
 
     private func settle(_ batch: [Pending]) async {
-        let (store, index) = (store, index)
+        let (store, index, activations) = (store, index, activations)
         let claims = batch.map(\.claim)
         do {
             let results = try await database.write { transaction in
                 try claims.map { try Self.attempt($0, store, index, in: transaction) }
             } committed: { results in
-                for case .success(let claimed) in results { index.apply(claimed.changes) }
+                for case .success(let claimed) in results {
+                    if index.gainsSeat(from: claimed.changes) { activations.add() }
+                    index.apply(claimed.changes)
+                }
             }
             for (pending, result) in zip(batch, results) { pending.answer.resume(with: result.map(\.outcome)) }
         } catch {

@@ -40,50 +40,23 @@ package struct Question: Sendable {
     }
 }
 
-/// The rules, as functions over plain values: no clock, no database, no memory.
+/// What the rules say together: functions over plain values, no clock, no database, no memory. `Explanation` asks the
+/// same rules one by one.
 package enum Rules {
     /// What the license itself says, before any seat is looked at; nil when nothing stands in the way.
     package static func objection(
         to license: LicenseFacts, under policy: Policy, _ question: Question, at now: Timestamp
     ) -> Verdict? {
-        switch license.state {
-        case .revoked: return .revoked
-        case .suspended: return .suspended
-        case .active: break
+        for rule in LicenseRule.inOrder where !rule.holds(for: license, under: policy, question, at: now) {
+            return rule.refusal
         }
-        if now < license.notBefore { return .notYetValid }
-        if !question.isProductKnown || question.product.map({ $0 != license.productID }) ?? false {
-            return .productMismatch
-        }
-        if let version = question.version, !policy.covers(version, at: now) { return .versionNotAllowed }
-        if now >= license.graceEnd(under: policy) { return .expired }
-        return question.installation.flatMap { objection(to: $0, under: policy) }
-    }
-
-    /// What the license says of where the installation is. A development host may be anywhere, unless it counts.
-    private static func objection(to installation: Installation, under policy: Policy) -> Verdict? {
-        if installation.isDevelopment, !policy.countsDevelopment { return nil }
-        if !policy.allowedDomains.isEmpty {
-            guard let domain = installation.domain, policy.allows(domain: domain.ascii) else {
-                return .domainNotAllowed
-            }
-        }
-        return policy.allows(address: installation.address, peer: installation.peer) ? nil : .ipNotAllowed
+        return nil
     }
 
     /// The verdict on an installation of a license to which there is no objection.
     package static func verdict(on license: LicenseFacts, for seat: SeatStanding, at now: Timestamp) -> Verdict {
-        let isInGrace = now >= license.expiresAt
-        // Grace is for those who are in: a new installation needs a license in force, or billing's word that a payment
-        // is awaited.
-        let admits = !isInGrace || now < license.paymentGraceUntil
-        switch seat {
-        case .notAsked, .development, .holds: return isInGrace ? .expiredGrace : .valid
-        case .newcomer: return admits ? .notActivated : .expired
-        case .granted: return admits ? (isInGrace ? .expiredGrace : .valid) : .expired
-        case .addressRefused: return admits ? .addressLimit : .expired
-        case .seatRefused: return admits ? .activationLimit : .expired
-        }
+        for rule in SeatRule.inOrder where !rule.holds(for: license, seat, at: now) { return rule.refusal }
+        return now >= license.expiresAt ? .expiredGrace : .valid
     }
 
     /// What the holder of a valid license should know before it becomes a refusal.

@@ -25,6 +25,23 @@ package final class TokenCache: Sendable {
 
     package init() {}
 
+    /// When the place was last told that it is valid, as far as its token is still kept.
+    func lastValid(of place: KeyedHash) -> LastValid? {
+        tables.withTable(of: place.high) { table in
+            table.tokens[place].map { entry in
+                LastValid(
+                    licenseVersion: entry.stamp.licenseVersion, productVersion: entry.stamp.productVersion,
+                    at: entry.minted.at)
+            }
+        }
+    }
+
+    func forget(_ place: KeyedHash) {
+        tables.withTable(of: place.high) { table in
+            table.bytes -= table.tokens.removeValue(forKey: place)?.minted.token.count ?? 0
+        }
+    }
+
     func token(for place: KeyedHash, _ stamp: Stamp) -> TokenMint.Minted? {
         tables.withTable(of: place.high) { table in
             guard let entry = table.tokens[place], entry.stamp == stamp else { return nil }

@@ -20,8 +20,13 @@ package struct TokenMint: Sendable {
     struct Minted: Sendable {
         let token: [UInt8]
         let nextCheckAt: Timestamp
+        /// When it was made.
+        let at: Timestamp
     }
 
+    let signatures = Counter()
+    /// Tokens that were given again.
+    let cacheHits = Counter()
     private let issuer: String
     private let keys: SigningKeyRing
     private let cache: TokenCache
@@ -42,10 +47,14 @@ package struct TokenMint: Sendable {
             licenseVersion: license.facts.version, productVersion: license.product.version, keyID: signer.keyID,
             // Each place's hours begin at its own moment, so that a fleet is not signed anew all at once.
             bucket: (now.seconds + Int64(place.low % UInt64(Self.bucketSeconds))) / Self.bucketSeconds)
-        if nonce == nil, let known = cache.token(for: place, stamp), known.nextCheckAt > now { return known }
+        if nonce == nil, let known = cache.token(for: place, stamp), known.nextCheckAt > now {
+            cacheHits.add()
+            return known
+        }
+        signatures.add()
         let claims = claims(for: seat, place: place, of: license, nonce: nonce, at: now)
         let minted = Minted(
-            token: try signer.sign(claims), nextCheckAt: Timestamp(seconds: claims.nextCheckAt))
+            token: try signer.sign(claims), nextCheckAt: Timestamp(seconds: claims.nextCheckAt), at: now)
         if nonce == nil { cache.keep(minted, for: place, stamp) }
         return minted
     }

@@ -10,14 +10,18 @@ package struct Validator: Sendable {
         package let retryAfterSeconds: Int64
     }
 
-    private let hashes: KeyedHashes
-    private let index: LicenseIndex
-    private let catalog: Catalog
+    let hashes: KeyedHashes
+    let index: LicenseIndex
+    let catalog: Catalog
     private let mint: TokenMint
-    private let queue: SeatQueue
+    let queue: SeatQueue
     /// Stands in for an absent `product`; nil accepts any.
     private let defaultProduct: String?
     private let newcomers = NewcomerLimit()
+    /// Newcomers that were told to wait, since the start.
+    var newcomersLimited: Int { newcomers.limited.value }
+    /// The same for explanations, which try a claim and undo it.
+    let explanations = NewcomerLimit()
     private let refusals = RefusalMemory()
 
     package init(
@@ -75,7 +79,8 @@ package struct Validator: Sendable {
     ) throws -> Recalled {
         let now = provenance.at
         guard let identity = installation.identity(under: license.policy) else {
-            return .answer(seatless(.notActivated, request, license, at: now))
+            let verdict = Rules.verdict(on: license.facts, for: .newcomer, at: now)
+            return .answer(seatless(verdict, request, license, at: now))
         }
         let network = installation.address.network(under: license.policy)
         let place = hashes.place(license.facts.id, identity, network)
@@ -138,7 +143,7 @@ extension Validator {
     }
 
     /// The license that one of the readings of a typed key opens.
-    private func license(under candidates: [LicenseKey]) -> ValidationAnswer.License? {
+    func license(under candidates: [LicenseKey]) -> ValidationAnswer.License? {
         for key in candidates {
             if let facts = index.license(forKey: hashes.hash(of: key)) { return view(of: facts) }
         }
@@ -148,12 +153,16 @@ extension Validator {
     private func objection(
         to license: ValidationAnswer.License, _ request: ValidationRequest, at now: Timestamp
     ) -> Verdict? {
+        Rules.objection(to: license.facts, under: license.policy, question(request), at: now)
+    }
+
+    /// What the license is asked about.
+    func question(_ request: ValidationRequest) -> Question {
         let asked = request.product ?? defaultProduct
         let id = asked.flatMap(catalog.productID(code:))
-        let question = Question(
+        return Question(
             product: id, isProductKnown: asked == nil || id != nil, version: request.version,
             installation: request.installation)
-        return Rules.objection(to: license.facts, under: license.policy, question, at: now)
     }
 
     private func answer(

@@ -1,0 +1,45 @@
+package import Journal
+import Primitives
+
+extension Validator {
+    /// How the verdict on `request` comes about. Takes no seat and marks nothing as seen: what a newcomer would get is
+    /// found out by a claim that is undone. Throws what `answer` throws.
+    package func explain(_ request: ValidationRequest, by provenance: Provenance) async throws -> Explanation {
+        let candidates = LicenseKey.candidates(typed: request.licenseKey, prefixes: catalog.keyPrefixes)
+        guard !candidates.isEmpty else { return Explanation(refusingKey: .keyMalformed, request.installation) }
+        guard let license = license(under: candidates) else {
+            return Explanation(refusingKey: .notFound, request.installation)
+        }
+        let question = question(request)
+        let objection = Rules.objection(to: license.facts, under: license.policy, question, at: provenance.at)
+        let seat = try await objection == nil ? standing(of: request.installation, license, by: provenance) : .notAsked
+        return Explanation(license, question, seat, at: provenance.at)
+    }
+
+    /// How the installation stands to the seats, or would when it asked.
+    private func standing(
+        of installation: Installation?, _ license: ValidationAnswer.License, by provenance: Provenance
+    ) async throws -> SeatStanding {
+        guard let installation else { return .notAsked }
+        guard let identity = installation.identity(under: license.policy) else { return .newcomer }
+        if installation.isDevelopment, !license.policy.countsDevelopment { return .development }
+        let network = installation.address.network(under: license.policy)
+        let place = hashes.place(license.facts.id, identity, network)
+        let known = index.place(place)
+        if known?.counts(addressesPerSeat: license.policy.addressesPerSeat, at: provenance.at) == true { return .holds }
+        if let delay = explanations.delay(for: license.facts.id, at: provenance.at) {
+            throw NewcomersLimited(retryAfterSeconds: delay.wholeSeconds + 1)
+        }
+        let mayTakeSeat = Rules.verdict(on: license.facts, for: .newcomer, at: provenance.at) == .notActivated
+        let claim = SeatClaim(
+            license: license.facts.id, installation: installation, identity: identity, network: network, place: place,
+            mayTakeSeat: mayTakeSeat, provenance: provenance)
+        switch try await queue.tried(claim) {
+        case .held: return mayTakeSeat ? .granted : .holds
+        case .refused(.addressLimit, _): return .addressRefused
+        case .refused(.activationLimit, _): return .seatRefused
+        case .refused: return .newcomer
+        case .notInForce: throw SeatQueue.Overloaded(retryAfterSeconds: SeatQueue.retryAfterSeconds)
+        }
+    }
+}
