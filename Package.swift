@@ -133,7 +133,8 @@ let package = Package(
         .tests(
             of: "HTTPAPI",
             imports: [
-                "HTTPAPI", "Licensing", "Access", "Customers", "Database", "Primitives", "TestSupport", .hummingbird,
+                "HTTPAPI", "Licensing", "LicenseToken", "Access", "Customers", "Database", "Primitives", "TestSupport",
+                .hummingbird,
                 .hummingbirdCore, .httpTypes, .logging, .nioCore, .nioEmbedded, .nioHTTPTypes, .nioPosix,
             ],
             exclude: ["Golden"]

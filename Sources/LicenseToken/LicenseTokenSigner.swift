@@ -16,6 +16,12 @@ package struct LicenseTokenSigner: Sendable {
     /// The key's id, for the cache of tokens.
     package var keyID: String { key.keyID }
 
+    /// Signs lists of revoked licenses with the same key.
+    package var revocationLists: RevocationListSigner { RevocationListSigner(key: key) }
+
+    /// Signs offline keys with the same key.
+    package var offlineKeys: OfflineKeySigner { OfflineKeySigner(key: key) }
+
     private let key: SigningKey
 
     /// `base64url(header).`, the same for every token of the key.

@@ -2,7 +2,9 @@ package import Database
 
 /// The tables of licensing. The schema carries the invariants: what it refuses cannot happen.
 package enum LicensingSchema {
-    package static let migrations = [
+    package static let migrations = tables + OfflineSchema.migrations
+
+    private static let tables = [
         Migration(
             version: 4, name: "licensing", readableFrom: 4,
             sql: """

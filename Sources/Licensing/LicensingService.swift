@@ -13,6 +13,8 @@ package final class LicensingService: Sendable {
     package let validator: Validator
     /// What stands behind the answers to installations.
     package let watch: InstallerWatch
+    /// The signed list of revoked licenses.
+    package let revocations: RevocationPublisher
 
     let database: Database
     let customers: CustomerStore
@@ -24,6 +26,8 @@ package final class LicensingService: Sendable {
     let mint: TokenMint
     let queue: SeatQueue
     let refusals: RefusalStore
+    let offlineKeys: OfflineKeyStore
+    let licenseFiles: LicenseFileStore
 
     /// What differs between installations.
     package struct Settings: Sendable {
@@ -68,6 +72,11 @@ package final class LicensingService: Sendable {
         refusals = RefusalStore(secrets: secrets)
         let cache = TokenCache()
         mint = TokenMint(issuer: settings.issuer, keys: keys, cache: cache)
+        offlineKeys = OfflineKeyStore(
+            journal: journal, hashes: hashes, secrets: secrets, codes: ProductCodes(journal: journal))
+        licenseFiles = LicenseFileStore(journal: journal, hashes: hashes, licenses: licenses, seats: seats)
+        revocations = try await RevocationPublisher.open(
+            issuer: settings.issuer, database: database, journal: journal, keys: keys, by: provenance)
         queue = SeatQueue(
             database: database, store: seats, index: index, depthMax: settings.writeQueueMax,
             waitMax: settings.writeWaitMax)

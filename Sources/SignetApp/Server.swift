@@ -1,9 +1,11 @@
 import Foundation
 import HTTPAPI
 import Hummingbird
+import Journal
 import Licensing
 import Logging
 import NIOCore
+import Primitives
 import ServiceLifecycle
 import Synchronization
 import UnixSignals
@@ -54,6 +56,7 @@ package struct Server: Sendable {
             Listener(address: settings.listen, application: clients(census, readiness)), operators(readiness),
             LastSeenService(licensing: signet.licensing, logger: signet.logger),
             RefusalsService(licensing: signet.licensing, clock: signet.clock, logger: signet.logger),
+            RevocationService(signet),
         ]
         if let address = settings.listenAdmin {
             services.append(Listener(address: address, application: admin(on: address, census, readiness)))
@@ -199,6 +202,35 @@ private struct LastSeenService: Service {
             try await licensing.storeLastSeen()
         } catch {
             logger.warning("times of last use were not stored; they will be", metadata: ["error": "\(error)"])
+        }
+    }
+}
+
+/// Publishes a new list of revoked licenses when there is anything new to say.
+private struct RevocationService: Service {
+    /// How long a revocation is in no list.
+    private static let period = Duration.seconds(2)
+
+    private let signet: Signet
+
+    init(_ signet: Signet) { self.signet = signet }
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                try? await Task.sleep(for: Self.period)  // ends early only to end the loop
+                await publish()
+            }
+        }
+    }
+
+    private func publish() async {
+        let provenance = Provenance(actor: "signet", requestID: "revocations", at: signet.clock.now())
+        do {
+            try await signet.licensing.revocations.publish(by: provenance)
+        } catch {
+            signet.logger.warning(
+                "no new list of revoked licenses was made; the last one is served", metadata: ["error": "\(error)"])
         }
     }
 }

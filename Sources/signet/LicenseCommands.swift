@@ -8,6 +8,7 @@ struct LicenseCommand: AsyncParsableCommand {
         subcommands: [
             LicenseGenerate.self, LicenseValidate.self, LicenseList.self, LicenseShow.self, LicenseDeactivate.self,
             LicenseRefusals.self,
+            LicenseFileCommand.self, LicenseOfflineKey.self,
         ])
 }
 
@@ -36,6 +37,10 @@ struct LicenseGenerate: AsyncParsableCommand {
     @Option(parsing: .unconditional, help: "Days after the expiry in which installations stay valid. (default: 0)")
     var graceDays: Int?
 
+    @Option(help: "key; offline: an offline key too; file: a license file too. (default: key)")
+    var format = LicenseFormat.key
+
+    @OptionGroup var offline: OfflineIssueOptions
     @OptionGroup var change: ChangeOptions
     @OptionGroup var options: GlobalOptions
 
@@ -50,8 +55,13 @@ struct LicenseGenerate: AsyncParsableCommand {
             json.member("grace_days", graceDays.map(Int64.init))
             change.write(to: &json)
         }
-        let answer = try await options.withClient { try await $0.post("/api/v1/licenses", body).required() }
+        try offline.check(format)
+        let (answer, further) = try await options.withClient { client in
+            let answer = try await client.post("/api/v1/licenses", body).required()
+            return (answer, try await offline.issue(format, after: answer, change, with: client))
+        }
         LicensePrinting.print(answer, options)
+        if let further { try offline.print(further, format, options) }
         change.remind()
     }
 }
@@ -61,7 +71,7 @@ struct LicenseValidate: AsyncParsableCommand {
         commandName: "validate", abstract: "Checks a license as an installation would; takes no seat by itself.",
         discussion: "Exit status 0 when it is valid, 1 when it is not.")
 
-    @Argument(help: "The license key.")
+    @Argument(help: "The license key; with --offline an offline key (LK1-…) or a license file.")
     var key: String
 
     @Option(help: "The installation's domain. Without one only the license itself is checked.")
@@ -82,6 +92,7 @@ struct LicenseValidate: AsyncParsableCommand {
     @Flag(help: "Tell how the verdict comes about, rule by rule; takes no seat.")
     var explain = false
 
+    @OptionGroup var offline: OfflineValidationOptions
     @OptionGroup var options: GlobalOptions
 
     func validate() throws {
@@ -89,6 +100,10 @@ struct LicenseValidate: AsyncParsableCommand {
     }
 
     func run() async throws {
+        if offline.offline {
+            let installation = try OfflineInputs.installation(domain: domain, ip: ip, installationID: installationID)
+            return try offline.validate(key, for: installation, product: product, options)
+        }
         let body = JSONWriter.object { json in
             json.member("license_key", key)
             json.member("domain", domain)

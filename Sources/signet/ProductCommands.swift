@@ -5,7 +5,7 @@ import SignetApp
 struct ProductCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "product", abstract: "Products: what is licensed.",
-        subcommands: [ProductCreate.self, ProductList.self, ProductShow.self])
+        subcommands: [ProductCreate.self, ProductList.self, ProductShow.self, ProductCodesCommand.self])
 }
 
 struct ProductCreate: AsyncParsableCommand {

@@ -1,11 +1,7 @@
 import ArgumentParser
-import Foundation
 import LicenseToken
 import Primitives
 import SignetApp
-
-import struct Licensing.CanonicalAddress
-import struct Licensing.CanonicalDomain
 
 struct TokenCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -44,9 +40,9 @@ struct TokenVerify: AsyncParsableCommand {
     @OptionGroup var options: GlobalOptions
 
     func run() async throws {
-        let verifier = LicenseTokenVerifier(keys: try keys(), issuer: issuer, product: product)
-        let installation = try installation()
-        let now = try time()
+        let verifier = LicenseTokenVerifier(keys: try OfflineInputs.keys(jwks), issuer: issuer, product: product)
+        let installation = try OfflineInputs.installation(domain: domain, ip: ip, installationID: installationID)
+        let now = try OfflineInputs.time(at)
         do throws(LicenseTokenError) {
             let license = try verifier.verify(LicenseToken(token), for: installation, at: now)
             accept(license)
@@ -54,39 +50,6 @@ struct TokenVerify: AsyncParsableCommand {
             refuse(error)
             throw ExitCode(ExitStatus.negative.rawValue)
         }
-    }
-
-    private func keys() throws -> LicenseKeySet {
-        guard let data = FileManager.default.contents(atPath: jwks) else {
-            throw CommandFailure(status: .usage, message: "the key set \(jwks) cannot be read")
-        }
-        do {
-            return try LicenseKeySet(jwks: [UInt8](data))
-        } catch {
-            throw CommandFailure(status: .usage, message: "the key set \(jwks) cannot be used: \(error.reason)")
-        }
-    }
-
-    /// The installation in canonical form, as the token names it.
-    private func installation() throws -> Installation {
-        do {
-            let domain = try domain.map { try CanonicalDomain($0).ascii }
-            guard let ip else { return .init(domain: domain, address: nil, installationID: installationID) }
-            guard let address = CanonicalAddress(ip) else {
-                throw CommandFailure(status: .usage, message: "--ip must be an IPv4 or IPv6 address")
-            }
-            return .init(domain: domain, address: address.description, installationID: installationID)
-        } catch let refusal as CanonicalDomain.Refusal {
-            throw CommandFailure(status: .usage, message: "--domain \(refusal.reason)")
-        }
-    }
-
-    private func time() throws -> Int64 {
-        guard let at else { return SystemWallClock().now().seconds }
-        guard let instant = Timestamp(text: at) else {
-            throw CommandFailure(status: .usage, message: "--at must be YYYY-MM-DDTHH:MM:SSZ")
-        }
-        return instant.seconds
     }
 
     private func accept(_ license: VerifiedLicense) {

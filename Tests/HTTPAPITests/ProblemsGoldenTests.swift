@@ -104,6 +104,7 @@ extension ProblemsGoldenTests {
     private static var refusals: [Entry] {
         var list: [Entry] = CustomerRefusal.samples.map { ("CustomerRefusal", name($0), $0.problem) }
         list += LicensingRefusal.samples.map { ("LicensingRefusal", name($0), $0.problem) }
+        list += OfflineRefusal.samples.map { ("OfflineRefusal", name($0), $0.problem) }
         list += JSONReader.Failure.samples.map { ("JSONReader.Failure", name($0.reason), $0.problem) }
         list.append(("InvalidInput", "InvalidInput", InvalidInput("domain", "is none").problem))
         return list
@@ -194,6 +195,23 @@ extension LicensingRefusal: Sampled {
         case .customerClosed: .expiryInPast(ManualClock.start.date)
         case .expiryInPast: .installationUnknown
         case .installationUnknown: nil
+        }
+    }
+}
+
+extension OfflineRefusal: Sampled {
+    static var firstSample: Self { .notInForce(.suspended) }
+
+    var next: Self? {
+        switch self {
+        case .notInForce: .noSeat(.activationLimit)
+        case .noSeat: .developmentHost
+        case .developmentHost: .notStarted
+        case .notStarted: .otherKey(last4: "3MXE")
+        case .otherKey: .otherProduct("whm-panel")
+        case .otherProduct: .numbersUsedUp(.feature)
+        case .numbersUsedUp: .instantOutOfRange
+        case .instantOutOfRange: nil
         }
     }
 }

@@ -16,7 +16,7 @@ GUIDE = {
 }
 OURS = (
     "code message license_id product activation expires_at_time grace_until next_check_at server_time nonce token"
-    " stale warnings"
+    " stale warnings revocations"
 ).split()
 
 

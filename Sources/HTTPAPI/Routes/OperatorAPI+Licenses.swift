@@ -111,7 +111,8 @@ extension OperatorAPI {
         if activates { try context.require(.activationsWrite) }
         let question = try members.validation(peer: .loopback, activates: activates)
         let provenance = Provenance(actor: context.actor, requestID: context.id, at: clock.now())
-        return .json(try await licensing.validator.answer(question, by: provenance).json)
+        let answer = try await licensing.validator.answer(question, by: provenance)
+        return .json(answer.json(revocations: licensing.revocations.sequence))
     }
 
     @Sendable

@@ -36,6 +36,7 @@ package struct OperatorAPI: Sendable {
         addLicenses(to: &routes)
         addKeys(to: &routes)
         addRefusals(to: &routes)
+        addOffline(to: &routes)
     }
 
     /// A change as the request describes it: whether it is only tried, and who makes it why.

@@ -29,6 +29,7 @@ package struct PublicAPI: Sendable {
         var routes = Routes()
         routes.add(.post, "/api/v1/installer/validate", validate)
         addExplanations(to: &routes)
+        addRevocations(to: &routes)
         routes.add(.get, "/.well-known/jwks.json", keySet)
         routes.add(.get, "/openapi.yaml") { _, _ in
             Response(
@@ -48,7 +49,7 @@ package struct PublicAPI: Sendable {
         let answer = try await licensing.watch.guarded(question, from: peer, at: provenance.at) {
             try await licensing.validator.answer(question, by: provenance)
         }
-        var response = Response.json(answer.json)
+        var response = Response.json(answer.json(revocations: licensing.revocations.sequence))
         response.headers[.cacheControl] = "no-store"
         return response
     }
@@ -83,7 +84,7 @@ extension Request {
 extension Members {
     /// The members of a check. Throws `InvalidInput` with all that is wrong.
     mutating func validation(peer: CanonicalAddress, activates: Bool) throws -> ValidationRequest {
-        let licenseKey = requiredString("license_key", isPasted: true)
+        let licenseKey = licenseKey()
         let installation = installation(peer: peer)
         let product = string("product")
         let version = value("version", SoftwareVersion.expectation, SoftwareVersion.init)
@@ -95,6 +96,15 @@ extension Members {
         return ValidationRequest(
             licenseKey: licenseKey, installation: installation, product: product, version: version, nonce: nonce,
             activates: activates)
+    }
+
+    /// The key, which may be an offline key but never a file.
+    private mutating func licenseKey() -> String {
+        guard !holdsLicenseFile("license_key") else {
+            refuse("license_key", "is a license file, which software verifies where it is; send the key instead")
+            return ""
+        }
+        return requiredString("license_key", isPasted: true)
     }
 
     /// Who asks; nil without a domain and without an identifier, or when a member is wrong.

@@ -3,7 +3,10 @@ import Primitives
 
 extension ValidationAnswer {
     /// The answer as the guide shapes it, and the members that are ours, always all of them (DESIGN §4).
-    package var json: [UInt8] {
+    package var json: [UInt8] { json(revocations: nil) }
+
+    /// The same with the sequence of the newest list of revoked licenses, and where it is.
+    package func json(revocations sequence: Int64?) -> [UInt8] {
         JSONWriter.object { json in
             json.member("valid", verdict.isValid)
             writeLicense(to: &json)
@@ -24,6 +27,12 @@ extension ValidationAnswer {
                 json.member("code", warning.code)
                 json.member("message", warning.message)
                 json.member("at", warning.at.description)
+            }
+            if let sequence {
+                json.member("revocations") { json in
+                    json.member("sequence", sequence)
+                    json.member("url", RevocationPublisher.path)
+                }
             }
         }
     }

@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import LicenseToken
 import Licensing
 import NIOCore
 import Primitives
@@ -35,6 +36,11 @@ struct Members {
     }
 
     func isEmpty(_ name: String) -> Bool { object[name] == .string("") }
+
+    /// Whether what was sent under `name` is a `.lic` file.
+    func holdsLicenseFile(_ name: String) -> Bool {
+        object[name]?.stringValue.map { LicenseFile.isLikely(String($0.drop { $0.isWhitespace })) } ?? false
+    }
 
     mutating func requiredString(_ name: String, isPasted: Bool = false) -> String {
         let before = violations.count

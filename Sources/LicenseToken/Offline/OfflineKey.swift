@@ -80,6 +80,9 @@ public struct OfflineKey: Sendable, Hashable {
         return (["LK1"] + groups).joined(separator: "-")
     }
 
+    /// What the key says it is bound to, its signature not looked at; nil for a kind this release does not know.
+    package var binding: OfflineKeyBinding? { OfflineKeyBinding(code: bytes[40], hash: Array(bytes[41..<49])) }
+
     /// What the signature covers.
     var payload: ArraySlice<UInt8> { bytes[..<Self.payloadCount] }
 

@@ -8,8 +8,8 @@ public struct OfflineKeyVerifier: Sendable {
     /// The keys an offline key may be signed with.
     public let keys: LicenseKeySet
 
-    /// The product's number, which is not its code: `signet product codes` prints it.
-    public let productNumber: UInt32
+    /// The product's number, which is not its code: `signet product codes` prints it. Nil accepts any product's keys.
+    public let productNumber: UInt32?
 
     /// What the numbers in keys are called; nil if the program knows its numbers itself.
     public let names: OfflineKeyNames?
@@ -20,9 +20,10 @@ public struct OfflineKeyVerifier: Sendable {
     /// The newest list of revoked licenses this program holds, if it holds one.
     public let revocations: RevocationList?
 
-    /// A verifier of the keys of one product. `clockSkewSeconds`: 0 or more.
+    /// A verifier of the keys of one product. It should be given: a vendor's products are usually signed by one key.
+    /// `clockSkewSeconds`: 0 or more.
     public init(
-        keys: LicenseKeySet, productNumber: UInt32, names: OfflineKeyNames? = nil, clockSkewSeconds: Int64 = 300,
+        keys: LicenseKeySet, productNumber: UInt32?, names: OfflineKeyNames? = nil, clockSkewSeconds: Int64 = 300,
         revocations: RevocationList? = nil
     ) {
         precondition(clockSkewSeconds >= 0, "a clock skew is 0 seconds or more")
@@ -48,7 +49,7 @@ public struct OfflineKeyVerifier: Sendable {
         let keyID = Base64URL.encode(key.bytes[1..<7])
         try keys.check(key.signature, over: OfflineKey.message(key.payload), by: keyID)
         let facts = try OfflineKeyFacts(payload: key.payload)
-        guard facts.productNumber == productNumber else {
+        if let productNumber, facts.productNumber != productNumber {
             throw LicenseTokenError(
                 .wrongProduct, "the key is for product number \(facts.productNumber), not \(productNumber)"
             )

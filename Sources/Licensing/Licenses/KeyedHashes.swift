@@ -1,3 +1,4 @@
+package import LicenseToken
 import Primitives
 package import Secrets
 
@@ -11,6 +12,8 @@ package struct KeyedHashes: Sendable {
     package var pepperID: Int64 { pepper.id }
 
     package func hash(of key: LicenseKey) -> KeyedHash { pepper.hash(.licenseKey, key.canonicalBytes) }
+
+    package func hash(of key: OfflineKey) -> KeyedHash { pepper.hash(.licenseKey, key.storedBytes) }
 
     /// A seat: the `ordinal`-th of an installation's identity under a license.
     package func seat(_ license: LicenseID, _ identity: SeatIdentity, ordinal: Int64) -> KeyedHash {

@@ -115,7 +115,7 @@ package struct LicenseStore: Sendable {
     func key(of id: LicenseID, in transaction: ReadTransaction) throws -> LicenseKey? {
         let row = try transaction.first(
             """
-            SELECT key_hash, encrypted FROM license_keys WHERE license_id = ? AND revoked_at IS NULL
+            SELECT key_hash, encrypted FROM license_keys WHERE license_id = ? AND kind = 'native' AND revoked_at IS NULL
             ORDER BY created_at DESC LIMIT 1
             """, id
         ) { (hash: $0.blob(0), sealed: $0.blob(1)) }
@@ -126,7 +126,7 @@ package struct LicenseStore: Sendable {
             .flatMap { LicenseKey(typed: String(decoding: $0, as: UTF8.self)) }?.prefixed(prefix ?? nil)
     }
 
-    private static func sealingContext(of keyHash: [UInt8]) -> String {
+    static func sealingContext(of keyHash: [UInt8]) -> String {
         "license_keys.encrypted:\(Base64URL.encode(keyHash))"
     }
 
@@ -216,7 +216,8 @@ extension LicenseStore {
 
     private static let select = """
         SELECT \(columns), p.code,
-            coalesce((SELECT k.last4 FROM license_keys k WHERE k.license_id = l.id AND k.revoked_at IS NULL
+            coalesce((SELECT k.last4 FROM license_keys k WHERE k.license_id = l.id AND k.kind <> 'offline'
+                AND k.revoked_at IS NULL
                 ORDER BY k.created_at DESC LIMIT 1), '')
         FROM \(tables)
         """

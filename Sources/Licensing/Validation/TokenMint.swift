@@ -59,6 +59,17 @@ package struct TokenMint: Sendable {
         return minted
     }
 
+    /// The token of a license file: for a seat that is recorded, until `end`, with no check before that.
+    func fileToken(
+        for seat: ValidationAnswer.Seat, place: KeyedHash, of license: ValidationAnswer.License, nonce: String?,
+        isAddressKnown: Bool, until end: Timestamp, at now: Timestamp
+    ) throws -> [UInt8] {
+        try keys.signer.sign(
+            claims(
+                for: seat, place: place, of: license, nonce: nonce, isAddressKnown: isAddressKnown, until: end,
+                at: now))
+    }
+
     /// When an installation that was refused should ask again.
     static func nextCheckAfterRefusal(at now: Timestamp, spread: UInt64) -> Timestamp {
         now.wholeSeconds + .seconds(jittered(refusedCheckIntervalSeconds, spread: spread))
@@ -71,16 +82,17 @@ package struct TokenMint: Sendable {
         return seconds - reach + Int64(spread % UInt64(2 * reach + 1))
     }
 
+    /// `end`: nil for the policy's life, and the usual check in between.
     private func claims(
         for seat: ValidationAnswer.Seat, place: KeyedHash, of license: ValidationAnswer.License, nonce: String?,
-        at now: Timestamp
+        isAddressKnown: Bool = true, until end: Timestamp? = nil, at now: Timestamp
     ) -> LicenseClaims {
         let issuedAt = now.seconds
         let life =
             seat.place == nil
             ? min(Self.developmentLifeSeconds, license.policy.tokenLifeSeconds) : license.policy.tokenLifeSeconds
         // Never longer than license and grace; rules admitted this instant, so at least a second is left.
-        let expiresAt = min(issuedAt + life, license.graceEnd.seconds)
+        let expiresAt = min(end?.seconds ?? issuedAt + life, license.graceEnd.seconds)
         let interval = Self.jittered(min(Self.checkIntervalSeconds, life / 2), spread: place.high ^ UInt64(issuedAt))
         let activation = seat.place?.activation
         return LicenseClaims(
@@ -91,10 +103,10 @@ package struct TokenMint: Sendable {
             graceSeconds: license.graceSeconds, licenseType: license.policy.licenseType.text,
             activationsMax: Int64(license.policy.maxActivations), activationsUsed: Int64(license.facts.used),
             features: license.policy.features.map(\.text), domain: seat.installation.domain?.ascii,
-            address: seat.installation.address.description,
+            address: isAddressKnown ? seat.installation.address.description : nil,
             installationID: seat.installation.installationID?.text, activationID: activation?.description,
             licenseVersion: license.facts.version, statusIndex: Int64(license.facts.statusIndex), nonce: nonce,
-            nextCheckAt: min(issuedAt + interval, expiresAt), serverTime: issuedAt,
+            nextCheckAt: end == nil ? min(issuedAt + interval, expiresAt) : expiresAt, serverTime: issuedAt,
             binding: seat.installation.binding(under: license.policy))
     }
 

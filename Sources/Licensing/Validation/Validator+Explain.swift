@@ -5,10 +5,9 @@ extension Validator {
     /// How the verdict on `request` comes about. Takes no seat and marks nothing as seen: what a newcomer would get is
     /// found out by a claim that is undone. Throws what `answer` throws.
     package func explain(_ request: ValidationRequest, by provenance: Provenance) async throws -> Explanation {
-        let candidates = LicenseKey.candidates(typed: request.licenseKey, prefixes: catalog.keyPrefixes)
-        guard !candidates.isEmpty else { return Explanation(refusingKey: .keyMalformed, request.installation) }
-        guard let license = license(under: candidates) else {
-            return Explanation(refusingKey: .notFound, request.installation)
+        let key = KeyReading(request.licenseKey, prefixes: catalog.keyPrefixes)
+        guard let license = license(under: key) else {
+            return Explanation(refusingKey: key.isMalformed ? .keyMalformed : .notFound, request.installation)
         }
         let question = question(request)
         let objection = Rules.objection(to: license.facts, under: license.policy, question, at: provenance.at)

@@ -1,4 +1,5 @@
 package import Journal
+import LicenseToken
 import Primitives
 import Secrets
 
@@ -58,12 +59,14 @@ package struct Validator: Sendable {
     /// The part of a check that memory decides: everything, for all but newcomers.
     private func recall(_ request: ValidationRequest, by provenance: Provenance) throws -> Recalled {
         let now = provenance.at
-        let candidates = LicenseKey.candidates(typed: request.licenseKey, prefixes: catalog.keyPrefixes)
-        guard let first = candidates.first else { return .answer(seatless(.keyMalformed, request, at: now)) }
-        guard let license = license(under: candidates) else {
-            return .answer(seatless(.notFound, request, spread: hashes.hash(of: first).low, at: now))
+        let key = KeyReading(request.licenseKey, prefixes: catalog.keyPrefixes)
+        guard let license = license(under: key) else {
+            return .answer(
+                seatless(key.isMalformed ? .keyMalformed : .notFound, request, spread: spread(of: key), at: now))
         }
-        if let objection = objection(to: license, request, at: now) {
+        if let objection = objection(to: license, request, at: now)
+            ?? key.offline?.objection(to: request.installation)
+        {
             return .answer(seatless(objection, request, license, at: now))
         }
         guard let installation = request.installation else {
@@ -142,10 +145,13 @@ extension Validator {
         }
     }
 
+    /// Something of a key that opens nothing by which the next checks of many are spread; nil for no key at all.
+    private func spread(of key: KeyReading) -> UInt64? { key.hashes(hashes).first?.low }
+
     /// The license that one of the readings of a typed key opens.
-    func license(under candidates: [LicenseKey]) -> ValidationAnswer.License? {
-        for key in candidates {
-            if let facts = index.license(forKey: hashes.hash(of: key)) { return view(of: facts) }
+    func license(under key: KeyReading) -> ValidationAnswer.License? {
+        for hash in key.hashes(hashes) {
+            if let facts = index.license(forKey: hash) { return view(of: facts) }
         }
         return nil
     }
@@ -193,4 +199,16 @@ extension Validator {
 extension ValidationAnswer.License {
     /// What a refusal is remembered at.
     fileprivate var version: RefusalMemory.Version { .init(license: facts.version, product: product.version) }
+}
+
+extension OfflineKey {
+    /// What a key that is bound says to an installation it is not bound to.
+    fileprivate func objection(to installation: Installation?) -> Verdict? {
+        guard let installation, let binding else { return nil }
+        let isElsewhere =
+            binding.member == .domain && installation.domain.map { .domain($0.ascii) } != binding
+            || binding.member == .installation
+                && installation.installationID.map { .installation($0.text) } != binding
+        return isElsewhere ? .domainNotAllowed : nil
+    }
 }
