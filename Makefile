@@ -7,8 +7,12 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 
 RUN_PACKAGES := libsqlite3-dev libidn2-dev libpsl-dev libsodium-dev zlib1g-dev pkg-config
-TEST_PACKAGES := $(RUN_PACKAGES) php-cli golang-go nodejs python3 python3-cryptography sqlite3 curl openssl strace
+TEST_PACKAGES := $(RUN_PACKAGES) php-cli golang-go nodejs python3 python3-venv python3-cryptography sqlite3 curl openssl strace
 BENCH_PACKAGES := $(RUN_PACKAGES) python3 nginx-light wrk
+
+# What the tests of openapi.yaml are made with, in a Python environment of its own.
+SCHEMATHESIS_VERSION := 4.32.5
+PYTHON_TOOLS := .build/python
 
 # A target may import only what Package.swift lists for it.
 BUILD_FLAGS := --explicit-target-dependency-import-check error
@@ -55,6 +59,10 @@ setup-run: toolchain
 .PHONY: setup
 setup: toolchain ## Installs what building and testing need from Debian, if it is missing
 	$(call install,$(TEST_PACKAGES))
+	@[ "$$($(PYTHON_TOOLS)/bin/schemathesis --version 2>/dev/null)" = "schemathesis, version $(SCHEMATHESIS_VERSION)" ] || { \
+		echo "setup: installing schemathesis $(SCHEMATHESIS_VERSION) into $(PYTHON_TOOLS)"; mkdir -p .build; \
+		python3 -m venv --clear $(PYTHON_TOOLS) \
+			&& $(PYTHON_TOOLS)/bin/pip install --quiet --disable-pip-version-check schemathesis==$(SCHEMATHESIS_VERSION); }
 
 .PHONY: setup-bench
 setup-bench: toolchain

@@ -73,21 +73,23 @@ let package = Package(
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .part("Secrets", imports: ["Primitives", "Database", "CSodium", .crypto]),
         .part("Journal", imports: ["Primitives", "Database", "Secrets", .crypto]),
-        .part("Access", imports: ["Primitives", "Database", "Secrets", "Journal"]),
+        .part("Access", imports: ["Primitives", "Database", "Secrets", "Journal", .crypto]),
         .part("Customers", imports: ["Primitives", "Database", "Journal"]),
         .systemLibrary(name: "CPSL", pkgConfig: "libpsl", providers: [.apt(["libpsl-dev"])]),
+        .part("Upkeep", imports: ["Primitives", "Database", "Secrets", "Journal", .crypto]),
         .systemLibrary(name: "CIDN2", pkgConfig: "libidn2", providers: [.apt(["libidn2-dev"])]),
         .part(
             "Licensing",
             imports: [
-                "Primitives", "LicenseToken", "Database", "Secrets", "Journal", "Customers", "CIDN2", "CPSL",
+                "Primitives", "LicenseToken", "Database", "Secrets", "Journal", "Access", "Customers", "CIDN2", "CPSL",
                 .crypto, .deque, .logging, .serviceLifecycle,
             ]
         ),
         .part(
             "HTTPAPI",
             imports: [
-                "Primitives", "LicenseToken", "Database", "Journal", "Access", "Customers", "Licensing",
+                "Primitives", "LicenseToken", "Database", "Secrets", "Journal", "Access", "Customers", "Upkeep",
+                "Licensing",
                 .hummingbird, .hummingbirdCore, .httpTypes, .logging, .nioCore, .nioHTTP1, .nioHTTPTypes,
                 .nioHTTPTypesHTTP1,
             ],
@@ -96,7 +98,8 @@ let package = Package(
         .part(
             "SignetApp",
             imports: [
-                "Primitives", "LicenseToken", "Database", "Secrets", "Journal", "Customers", "Licensing", "HTTPAPI",
+                "Primitives", "LicenseToken", "Database", "Secrets", "Journal", "Access", "Customers", "Upkeep",
+                "Licensing", "HTTPAPI",
                 .asyncHTTPClient, .hummingbird, .httpTypes, .logging, .nioCore, .nioHTTP1, .nioPosix,
                 .serviceLifecycle,
                 .unixSignals, .yams,
@@ -105,8 +108,8 @@ let package = Package(
         .executableTarget(
             name: "signet",
             dependencies: [
-                "Primitives", "LicenseToken", "Database", "Secrets", "Licensing", "SignetApp", .argumentParser,
-                .logging,
+                "Primitives", "LicenseToken", "Database", "Secrets", "Upkeep", "Licensing", "SignetApp",
+                .argumentParser, .logging,
             ],
             swiftSettings: houseRules
         ),
@@ -114,7 +117,8 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "Primitives", "LicenseToken", "Database", "Secrets", "Journal", "Customers", "Licensing", .crypto,
+                "Primitives", "LicenseToken", "Database", "Secrets", "Journal", "Access", "Customers", "Upkeep",
+                "Licensing", .crypto,
             ],
             path: "Tests/TestSupport",
             swiftSettings: houseRules
@@ -122,7 +126,16 @@ let package = Package(
         .tests(of: "Primitives", imports: ["Primitives", "TestSupport"]),
         .tests(of: "LicenseToken", imports: ["LicenseToken", "Primitives", .crypto], exclude: ["Vectors"]),
         .tests(of: "Database", imports: ["Database", "TestSupport", .grdb]),
-        .tests(of: "Journal", imports: ["Journal", "Customers", "Secrets", "Database", "Primitives", "TestSupport"]),
+        .tests(
+            of: "Journal",
+            imports: ["Journal", "Customers", "Secrets", "Database", "Primitives", "TestSupport", .grdb]),
+        .tests(
+            of: "Upkeep",
+            imports: ["Upkeep", "Licensing", "Journal", "Secrets", "Database", "Primitives", "TestSupport", .grdb]),
+        .tests(
+            of: "Access",
+            imports: ["Access", "Licensing", "Journal", "Secrets", "Database", "Primitives", "TestSupport"]
+        ),
         .tests(
             of: "Licensing",
             imports: [
@@ -133,16 +146,17 @@ let package = Package(
         .tests(
             of: "HTTPAPI",
             imports: [
-                "HTTPAPI", "Licensing", "LicenseToken", "Access", "Customers", "Database", "Primitives", "TestSupport",
-                .hummingbird,
-                .hummingbirdCore, .httpTypes, .logging, .nioCore, .nioEmbedded, .nioHTTPTypes, .nioPosix,
+                "HTTPAPI", "Licensing", "LicenseToken", "Access", "Journal", "Customers", "Upkeep", "Database",
+                "Primitives", "TestSupport", .hummingbird, .hummingbirdCore, .httpTypes, .logging, .nioCore,
+                .nioEmbedded, .nioHTTPTypes, .nioPosix, .yams,
             ],
             exclude: ["Golden"]
         ),
         .tests(
             of: "SignetApp",
             imports: [
-                "SignetApp", "Licensing", "Customers", "Journal", "Database", "Primitives", "TestSupport", .logging,
+                "SignetApp", "Licensing", "Customers", "Journal", "Secrets", "Upkeep", "Database", "Primitives",
+                "TestSupport", .logging,
             ]
         ),
     ],

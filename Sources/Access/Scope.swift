@@ -19,6 +19,12 @@ package enum Scope: String, Sendable, Hashable, CaseIterable {
     /// Making and revoking admin tokens; a token makes none that may do more than itself.
     case tokensWrite = "tokens:write"
     case importWrite = "import:write"
+    case databaseRead = "database:read"
+    /// Writing backups into files of the machine: for those on it only, and for no admin token.
+    case databaseWrite = "database:write"
+
+    /// What an admin token may be given.
+    package static let ofTokens = allCases.filter { $0 != .databaseWrite }
 }
 
 extension Set<Scope> {

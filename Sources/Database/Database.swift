@@ -21,8 +21,11 @@ package protocol DatabaseDriver: Sendable {
     /// Runs several statements that define tables; part of a migration.
     func define(_ sql: String, on connection: any SQLConnection) throws
 
-    /// Copies the whole database into a new file at `path`, consistent, while others read.
+    /// Copies the whole database into a new file at `path`: one consistent view, while others read and write.
     func backUp(to path: String) async throws
+
+    /// What is wrong with the file itself and with references between rows; at most `limit` lines, none in a sound one.
+    func damages(limit: Int) async throws -> [String]
 
     func close() throws
 }
@@ -32,7 +35,7 @@ package protocol DatabaseDriver: Sendable {
 /// Bodies are synchronous and may be run again by a driver after a conflict, so they have no effects besides their
 /// statements.
 package final class Database: Sendable {
-    private let driver: any DatabaseDriver
+    let driver: any DatabaseDriver
     private let committed = Counter()
 
     /// Transactions committed by `write`, since the start.

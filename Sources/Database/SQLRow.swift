@@ -7,6 +7,8 @@ package protocol SQLRow {
     func integer(_ column: Int) -> Int64
     func text(_ column: Int) -> String
     func blob(_ column: Int) -> [UInt8]
+    /// The bytes of a text as they are stored, also where they are no UTF-8 or hold a NUL.
+    func storedText(_ column: Int) -> [UInt8]
     func isNull(_ column: Int) -> Bool
 }
 

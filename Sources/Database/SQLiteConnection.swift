@@ -53,6 +53,7 @@ private struct SQLiteRow: SQLRow {
     func integer(_ column: Int) -> Int64 { row[column] }
     func text(_ column: Int) -> String { row[column] }
     func blob(_ column: Int) -> [UInt8] { [UInt8](row[column] as Data) }
+    func storedText(_ column: Int) -> [UInt8] { blob(column) }
     func isNull(_ column: Int) -> Bool { row.hasNull(atIndex: column) }
 }
 

@@ -50,6 +50,17 @@ package final class SQLiteDriver: DatabaseDriver {
         }
     }
 
+    /// Opens the file at `path` without writing to it, not even a log beside it. Throws as `open` does.
+    package static func reading(path: String) throws -> SQLiteDriver {
+        try translatingErrors {
+            try checkOwner(of: path)
+            var configuration = configuration(nil)
+            configuration.readonly = true
+            return SQLiteDriver(
+                writer: try DatabaseQueue(path: path, configuration: configuration), onFailure: { _ in })
+        }
+    }
+
     private static func configuration(_ onStatement: (@Sendable (String) -> Void)?) -> Configuration {
         var configuration = Configuration()
         configuration.busyMode = .timeout(busySeconds)
@@ -173,13 +184,30 @@ extension SQLiteDriver {
         try connection.database.execute(sql: "PRAGMA application_id = \(Self.applicationID)")
     }
 
+    /// On a connection that only reads, so that the writer goes on; what is committed meanwhile is not in the copy.
     package func backUp(to path: String) async throws {
-        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-            writer.asyncWriteWithoutTransaction { database in
-                continuation.resume(
-                    with: Result {
-                        try translatingErrors { try database.execute(sql: "VACUUM INTO ?", arguments: [path]) }
-                    })
+        try await outsideTransaction { try $0.execute(sql: "VACUUM INTO ?", arguments: [path]) }
+    }
+
+    package func damages(limit: Int) async throws -> [String] {
+        try await outsideTransaction { database in
+            let pages = try String.fetchAll(database, sql: "PRAGMA integrity_check(\(limit))").filter { $0 != "ok" }
+            let references = try Row.fetchCursor(database, sql: "PRAGMA foreign_key_check")
+            var damages = Array(pages.prefix(limit))
+            while damages.count < limit, let row = try references.next() {
+                let (table, parent): (String, String) = (row[0], row[2])
+                damages.append("a row of \(table) refers to a row of \(parent) that is not there")
+            }
+            return damages
+        }
+    }
+
+    private func outsideTransaction<Value: Sendable>(
+        _ body: @escaping @Sendable (GRDB.Database) throws -> Value
+    ) async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
+            writer.asyncUnsafeRead { access in
+                continuation.resume(with: Result { try translatingErrors { try body(access.get()) } })
             }
         }
     }

@@ -43,6 +43,13 @@ package struct ReadTransaction {
         }
     }
 
+    /// Hands rows to `body` until it returns false.
+    package func walk(
+        _ sql: String, _ arguments: any SQLBindable..., while body: (any SQLRow) throws -> Bool
+    ) throws {
+        try connection.query(sql, arguments.map(\.sqlValue), body)
+    }
+
     /// Same as `all`, for statements whose filters are put together at run time.
     package func all<Value>(
         _ sql: String, arguments: [SQLValue], as value: (any SQLRow) throws -> Value

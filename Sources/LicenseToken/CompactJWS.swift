@@ -10,21 +10,23 @@ struct CompactJWS {
 
     /// Throws `malformed`. Refuses padding, white space and any second spelling of the same bytes: two tokens that
     /// differ as text must not both be good, or a list of seen or revoked ones could be passed by.
-    init(_ token: LicenseToken) throws(LicenseTokenError) { try self.init(token.text, bytesMax: LicenseToken.bytesMax) }
+    init(_ token: LicenseToken) throws(LicenseTokenError) {
+        try self.init(token.text, bytesMax: LicenseToken.bytesMax, as: "token")
+    }
 
-    /// `text` if it has at most `bytesMax` bytes; see ``init(_:)``.
-    init(_ text: String, bytesMax: Int) throws(LicenseTokenError) {
+    /// The parts of `text`, which messages call a `noun`. Throws `malformed`.
+    init(_ text: String, bytesMax: Int, as noun: String = "token") throws(LicenseTokenError) {
         guard text.utf8.count <= bytesMax else {
-            throw LicenseTokenError(.malformed, "the token is longer than \(bytesMax) bytes")
+            throw LicenseTokenError(.malformed, "the \(noun) is longer than \(bytesMax) bytes")
         }
         let bytes = Array(text.utf8)
         let parts = bytes.split(separator: UInt8(ascii: "."), maxSplits: 3, omittingEmptySubsequences: false)
         guard parts.count == 3, parts.allSatisfy({ !$0.isEmpty }) else {
-            throw LicenseTokenError(.malformed, "the token is not three parts with a dot between them")
+            throw LicenseTokenError(.malformed, "the \(noun) is not three parts with a dot between them")
         }
         guard let header = Base64URL.decode(parts[0]), let payload = Base64URL.decode(parts[1]),
             let signature = Base64URL.decode(parts[2])
-        else { throw LicenseTokenError(.malformed, "a part of the token is not canonical base64url without padding") }
+        else { throw LicenseTokenError(.malformed, "a part of the \(noun) is not canonical base64url without padding") }
         self.header = header
         self.payload = payload
         self.signature = signature

@@ -1,7 +1,7 @@
 import Primitives
 
 /// The public half of a signing key, as it is stored and published.
-package struct PublicKeyRecord: Sendable, Equatable {
+package struct PublicKeyRecord: Sendable, Hashable {
     /// Eight characters; see ``SigningKey/keyID(publicKey:)``.
     package let keyID: String
     /// 32 bytes.
@@ -18,11 +18,17 @@ package enum JSONWebKeySet {
     /// The document with `keys` in the caller's order, members always in the same order: the same keys give the same
     /// bytes, so an entity tag over them means something.
     package static func encode(_ keys: [PublicKeyRecord]) -> [UInt8] {
-        let list = keys.map { String(decoding: jwk($0), as: UTF8.self) }.joined(separator: ",")
-        return JSONWriter.object { document in document.member("keys", json: "[\(list)]".utf8) }
+        JSONWriter.object { document in document.member("keys", json: list(keys)) }
     }
 
-    private static func jwk(_ key: PublicKeyRecord) -> [UInt8] {
+    /// The value of `keys`: a JSON array.
+    static func list(_ keys: [PublicKeyRecord]) -> [UInt8] {
+        let list = keys.map { String(decoding: jwk($0), as: UTF8.self) }.joined(separator: ",")
+        return Array("[\(list)]".utf8)
+    }
+
+    /// One key as a JSON object (RFC 7517 §4), members always in the same order.
+    package static func jwk(_ key: PublicKeyRecord) -> [UInt8] {
         JSONWriter.object { jwk in
             jwk.member("kty", "OKP")
             jwk.member("crv", "Ed25519")

@@ -5,7 +5,8 @@ import Primitives
 ///
 /// Made from a JWK set (RFC 7517 §5), as the server publishes it at `/.well-known/jwks.json` and `signet keys export`
 /// prints it. Ship the document inside your program; a set fetched at run time from a place that an intruder can
-/// write to protects nothing.
+/// write to protects nothing. A program that should follow rotations pins a ``TrustedRoot`` besides, and takes newer
+/// sets from ``SignedKeySet/keys``.
 public struct LicenseKeySet: Sendable {
     /// Bytes of the longest document that is read.
     public static let documentBytesMax = 65_536
@@ -14,6 +15,9 @@ public struct LicenseKeySet: Sendable {
     public static let keysMax = 64
 
     private let keys: [Key]
+
+    /// Names of keys that must not be trusted any more, whatever else names them.
+    private let revokedIDs: [String]
 
     /// A key set from the UTF-8 text of a JWK set.
     ///
@@ -26,6 +30,11 @@ public struct LicenseKeySet: Sendable {
         }
         let document = try JSONObject(strict: jwks, orThrow: .malformedKeySet, as: "key set")
         guard let entries = document["keys"]?.arrayValue else { throw Self.unusable("it has no array keys") }
+        try self.init(entries: entries, revokedIDs: [])
+    }
+
+    /// The keys among `entries`, the value of a member `keys`. Throws `malformedKeySet`.
+    init(entries: [JSONValue], revokedIDs: [String]) throws(LicenseTokenError) {
         guard entries.count <= Self.keysMax else { throw Self.unusable("it has more than \(Self.keysMax) keys") }
         var keys: [Key] = []
         for entry in entries {
@@ -36,6 +45,7 @@ public struct LicenseKeySet: Sendable {
             keys.append(key)
         }
         self.keys = keys
+        self.revokedIDs = revokedIDs
     }
 
     /// A key set from the text of a JWK set; see ``init(jwks:)-([UInt8])``.
@@ -49,9 +59,13 @@ public struct LicenseKeySet: Sendable {
         keys.first { $0.id.isExactly(id) }?.publicKey
     }
 
-    /// Throws `unknownKey` if `keyID` names no key of the set, `badSignature` if that key did not sign `message`.
+    /// Throws `revokedKey` if `keyID` was taken back, `unknownKey` if it names no key of the set, and `badSignature`
+    /// if that key did not sign `message`.
     func check(_ signature: [UInt8], over message: some Collection<UInt8>, by keyID: String?) throws(LicenseTokenError)
     {
+        if let keyID, isRevoked(keyID) {
+            throw LicenseTokenError(.revokedKey, "the key \(keyID) was revoked")
+        }
         guard let keyID, let key = key(withID: keyID) else {
             throw LicenseTokenError(.unknownKey, "the kid names no key of the pinned set")
         }
@@ -60,14 +74,22 @@ public struct LicenseKeySet: Sendable {
         }
     }
 
-    private static func unusable(_ reason: String) -> LicenseTokenError {
+    /// Whether the key of this id was taken back.
+    func isRevoked(_ id: String) -> Bool { revokedIDs.contains { $0.isExactly(id) } }
+
+    /// The keys as they are published, in the set's order.
+    package var records: [PublicKeyRecord] {
+        keys.map { PublicKeyRecord(keyID: $0.id, publicKey: Array($0.publicKey.rawRepresentation)) }
+    }
+
+    static func unusable(_ reason: String) -> LicenseTokenError {
         LicenseTokenError(.malformedKeySet, "the key set cannot be used: \(reason)")
     }
 }
 
 extension LicenseKeySet {
     /// One key a token may name.
-    private struct Key: Sendable {
+    struct Key: Sendable {
         let id: String
         let publicKey: Curve25519.Signing.PublicKey
 

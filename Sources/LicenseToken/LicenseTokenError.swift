@@ -61,7 +61,11 @@ extension LicenseTokenError {
         public static let unsupportedVersion = Code(rawValue: "unsupported_version")
         /// A request was changed on its way: mistyped, cut off, or pasted twice. Thrown by ``LicenseRequest`` only.
         public static let badChecksum = Code(rawValue: "bad_checksum")
-        /// The key set, not a token, is unusable. Thrown by ``LicenseKeySet`` only.
+        /// `kid` names a key that a ``SignedKeySet`` lists as revoked: whoever has that key could have made the token.
+        public static let revokedKey = Code(rawValue: "revoked_key")
+        /// A signed key set is older than the one held, or is another one of the same number.
+        public static let outdated = Code(rawValue: "outdated")
+        /// The key set, not a token, is unusable. Thrown by ``LicenseKeySet`` and ``TrustedRoot`` only.
         public static let malformedKeySet = Code(rawValue: "malformed_key_set")
 
         /// The refusals of a token in the order in which they are looked for: the first that holds is reported.

@@ -22,6 +22,12 @@ package final class Catalog: Sendable {
     /// What may stand before a key. A prefix that a product had once stays: its keys are out there.
     package var keyPrefixes: [String] { snapshot.withLock { $0.keyPrefixes } }
 
+    /// The longest life that a token is given today, in days; the default without a product.
+    package var longestTokenDays: Int {
+        snapshot.withLock { $0.byID.values.map { Int($0.policy.tokenLifeSeconds / CivilDate.secondsPerDay) }.max() }
+            ?? Int(Policy().tokenLifeSeconds / CivilDate.secondsPerDay)
+    }
+
     /// Takes in a product; of two versions the higher stays.
     package func apply(_ product: Product) {
         snapshot.withLock { snapshot in

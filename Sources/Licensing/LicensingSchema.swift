@@ -148,5 +148,11 @@ package enum LicensingSchema {
                 ALTER TABLE products DROP COLUMN token_days;
                 ALTER TABLE products DROP COLUMN counts_development;
                 """),
+        Migration(
+            version: 14, name: "license search", readableFrom: 5,
+            sql: """
+                CREATE INDEX activations_by_domain ON activations (domain) WHERE released_at IS NULL;
+                CREATE INDEX license_keys_by_last4 ON license_keys (last4);
+                """),
     ]
 }

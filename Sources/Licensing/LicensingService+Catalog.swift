@@ -1,3 +1,4 @@
+package import Access
 package import Customers
 package import Database
 package import Journal
@@ -6,11 +7,14 @@ import Primitives
 extension LicensingService {
     /// Creates a customer. Throws `CustomerRefusal`, `InvalidInput`.
     package func createCustomer(
-        id: CustomerID?, reference: String?, dryRun: Bool, by provenance: Provenance
+        id: CustomerID?, reference: String?, dryRun: Bool, by provenance: Provenance,
+        receipt: Receipt<Customer> = .none
     ) async throws -> Customer {
         let customers = customers
         return try await database.write(dryRun: dryRun) { transaction in
-            try customers.create(id: id, reference: reference, by: provenance, in: transaction)
+            try receipt.covering(transaction) {
+                try customers.create(id: id, reference: reference, by: provenance, in: transaction)
+            }
         }
     }
 
@@ -28,11 +32,11 @@ extension LicensingService {
 
     /// Creates a product. Throws `LicensingRefusal.productExists`.
     package func createProduct(
-        _ new: NewProduct, dryRun: Bool, by provenance: Provenance
+        _ new: NewProduct, dryRun: Bool, by provenance: Provenance, receipt: Receipt<Product> = .none
     ) async throws -> Product {
         let (products, catalog, index) = (products, catalog, index)
         return try await database.write(dryRun: dryRun) { transaction in
-            try products.create(new, by: provenance, in: transaction)
+            try receipt.covering(transaction) { try products.create(new, by: provenance, in: transaction) }
         } committed: { product in
             catalog.apply(product)
             index.apply([.product(product)])

@@ -1,3 +1,4 @@
+package import Access
 package import Database
 package import Journal
 package import Primitives
@@ -5,19 +6,24 @@ package import Primitives
 extension LicensingService {
     /// Issues a license and its key, which is told here and, sealed, kept. Throws `LicensingRefusal`.
     package func issueLicense(
-        _ new: NewLicense, dryRun: Bool, by provenance: Provenance
+        _ new: NewLicense, dryRun: Bool, by provenance: Provenance,
+        receipt: Receipt<(record: LicenseRecord, key: LicenseKey)> = .none
     ) async throws -> (record: LicenseRecord, key: LicenseKey) {
         var generator = SystemRandomNumberGenerator()
         let key = LicenseKey(new.product.keyFormat, using: &generator)
         let (licenses, customers, index) = (licenses, customers, index)
         let hash = licenses.hash(of: key)
-        let license = try await database.write(dryRun: dryRun) { transaction in
-            try licenses.issue(new, key: key, customers: customers, by: provenance, in: transaction)
-        } committed: { license in
+        return try await database.write(dryRun: dryRun) { transaction in
+            try receipt.covering(transaction) {
+                let license = try licenses.issue(
+                    new, key: key, customers: customers, by: provenance, in: transaction)
+                let record = LicenseRecord(license: license, productCode: new.product.code, last4: key.last4)
+                return (record: record, key: key)
+            }
+        } committed: { issued in
             // The license before its key: a request that finds the key finds the license.
-            index.apply([.license(license), .key(hash, license.id)])
+            index.apply([.license(issued.record.license), .key(hash, issued.record.license.id)])
         }
-        return (LicenseRecord(license: license, productCode: new.product.code, last4: key.last4), key)
     }
 
     /// The license with `id`, or nil.
@@ -56,6 +62,22 @@ extension LicensingService {
     ) async throws -> Listing<LicenseRecord> {
         let licenses = licenses
         return try await database.read { try licenses.list(filter, page, at: now, in: $0) }
+    }
+
+    /// The `max` newest licenses that `filter` lets through and whose position in the status list is below `position`:
+    /// for going through all of them without keeping them.
+    package func licenses(
+        _ filter: LicenseFilter, below position: Int64, max: Int, at now: Timestamp
+    ) async throws -> [LicenseRecord] {
+        let licenses = licenses
+        return try await database.read { try licenses.slice(filter, below: position, max: max, at: now, in: $0) }
+    }
+
+    /// One page of the taken seats of a license, oldest first, with times of last use up to now.
+    package func activations(of id: LicenseID, _ page: Page) async throws -> Listing<Activation> {
+        try await storeLastSeen()
+        let seats = seats
+        return try await database.read { try seats.activations(of: id, page, in: $0) }
     }
 
     /// The taken seats of a license, with times of last use up to now.

@@ -19,7 +19,11 @@ extension LicensingService {
     package func issueOfflineKey(
         of id: LicenseID, bound binding: OfflineBinding, dryRun: Bool, by provenance: Provenance
     ) async throws -> IssuedOfflineKey {
-        let (licenses, store, catalog, index, signer) = (licenses, offlineKeys, catalog, index, keys.signer)
+        // A key without an end must be verified for as long as anything is planned.
+        let farthest = provenance.at + .days(Int(Expiry.daysAheadMax))
+        let end = try await license(id)?.license.expiresAt.map { min($0, farthest) } ?? farthest
+        let signer = try await keys.signer(until: end, by: provenance)
+        let (licenses, store, catalog, index) = (licenses, offlineKeys, catalog, index)
         return try await database.write(dryRun: dryRun) { transaction in
             guard let license = try licenses.current(id, in: transaction.reading),
                 let product = catalog.product(license.productID)
@@ -48,16 +52,18 @@ extension LicensingService {
         }
         return IssuedLicenseFile(
             license: new.license, activation: seat.place.activation, issuedAt: provenance.at.wholeSeconds,
-            endsAt: seat.endsAt, file: dryRun ? nil : try file(new, seat, at: provenance.at))
+            endsAt: seat.endsAt, file: dryRun ? nil : try await file(new, seat, by: provenance))
     }
 
-    private func file(_ new: NewLicenseFile, _ seat: FileSeat, at now: Timestamp) throws -> LicenseFile {
+    private func file(
+        _ new: NewLicenseFile, _ seat: FileSeat, by provenance: Provenance
+    ) async throws -> LicenseFile {
         guard let product = catalog.product(seat.license.productID) else { throw LicensingRefusal.licenseUnknown }
         let facts = LicenseFacts(seat.license, policy: PolicyID(position: 0))
-        let token = try mint.fileToken(
+        let token = try await mint.fileToken(
             for: ValidationAnswer.Seat(place: seat.place, installation: new.installation), place: seat.placeKey,
             of: ValidationAnswer.License(facts: facts, policy: seat.license.policy, product: product),
-            nonce: new.nonce, isAddressKnown: new.isAddressKnown, until: seat.endsAt, at: now)
+            nonce: new.nonce, isAddressKnown: new.isAddressKnown, until: seat.endsAt, by: provenance)
         var headers = [
             LicenseFile.Header(name: "Product", value: product.code.text),
             LicenseFile.Header(name: "License", value: new.license.description),

@@ -10,6 +10,8 @@ package import Secrets
 /// validation anywhere in the process sees the change.
 package final class LicensingService: Sendable {
     package let keys: SigningKeyRing
+    /// Key sets that the vendor's root signed.
+    package let keySets: KeySetPublisher
     package let validator: Validator
     /// What stands behind the answers to installations.
     package let watch: InstallerWatch
@@ -64,6 +66,8 @@ package final class LicensingService: Sendable {
         self.customers = customers
         keys = try await SigningKeyRing.open(
             secrets: secrets, database: database, journal: journal, by: provenance)
+        keySets = try await KeySetPublisher.open(
+            ring: keys, database: database, journal: journal, issuer: settings.issuer)
         products = ProductStore(journal: journal)
         licenses = LicenseStore(journal: journal, hashes: hashes, secrets: secrets)
         seats = SeatStore(journal: journal, hashes: hashes, licenses: licenses)

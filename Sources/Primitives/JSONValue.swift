@@ -30,6 +30,13 @@ package struct JSONObject: Sendable, Equatable {
         return true
     }
 
+    /// The same members in the same order, but for the one of this name.
+    package func without(_ name: String) -> JSONObject {
+        var rest = self
+        rest.members.removeAll { $0.name == name }
+        return rest
+    }
+
     package static func == (left: Self, right: Self) -> Bool {
         left.members.elementsEqual(right.members) { $0.name == $1.name && $0.value == $1.value }
     }

@@ -78,6 +78,38 @@ package struct JSONWriter {
         bytes.append(contentsOf: json)
     }
 
+    /// A value that was read, or null: its members keep their names and their order.
+    package mutating func member(_ name: StaticString, value: JSONValue?) {
+        self.name(name)
+        self.value(value ?? .null)
+    }
+
+    private mutating func value(_ value: JSONValue) {
+        switch value {
+        case .null: raw("null")
+        case .bool(let truth): raw(truth ? "true" : "false")
+        case .integer(let number): raw(String(number))
+        case .decimal(let text): raw(text)
+        case .string(let text): string(text)
+        case .array(let elements):
+            nest("[", "]") { writer in
+                for element in elements {
+                    writer.separate()
+                    writer.value(element)
+                }
+            }
+        case .object(let object):
+            nest("{", "}") { writer in
+                for (name, value) in object.members {
+                    writer.separate()
+                    writer.string(name)
+                    writer.raw(":")
+                    writer.value(value)
+                }
+            }
+        }
+    }
+
     private mutating func nest(_ open: StaticString, _ close: StaticString, _ body: (inout JSONWriter) -> Void) {
         raw(open)
         needsComma = false

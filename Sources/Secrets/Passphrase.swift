@@ -8,7 +8,7 @@ import Darwin
 ///
 /// It comes from a file, the environment or the terminal, never from an argument, which every user of a machine can
 /// read.
-package struct Passphrase: Sendable, CustomStringConvertible, CustomReflectable {
+package struct Passphrase: Sendable, Equatable, CustomStringConvertible, CustomReflectable {
     /// Characters of a passphrase (reliability notes §3.1: at least 8, no rule on which, room for a sentence).
     package static let lengthRange = 8...256
     /// Bytes read of a file before it is taken for something else.
@@ -77,6 +77,9 @@ package struct Passphrase: Sendable, CustomStringConvertible, CustomReflectable 
     }
 
     private static var lastError: String { String(cString: strerror(errno)) }
+
+    /// As it was typed: for the way to a server, over the Unix socket only.
+    package var text: String { String(decoding: bytes, as: UTF8.self) }
 
     package var description: String { "passphrase ***" }
 

@@ -10,6 +10,9 @@ package struct Pepper: Sendable, CustomStringConvertible {
         case licenseKey = 1
         case seat = 2
         case place = 3
+        case adminToken = 7
+        case idempotencyKey = 8
+        case idempotentRequest = 9
     }
 
     /// Which pepper, as the database names it.

@@ -33,9 +33,12 @@ package final class OperatorClient: Sendable {
         case process(Signet, any HTTPResponder<ClientContext>)
     }
 
-    /// Bytes of an answer.
-    private static let answerBytesMax = 16 << 20
-    private static let timeoutSeconds: Int64 = 65
+    /// Bytes of an answer; the longest is the export of all licenses.
+    private static let answerBytesMax = 1 << 30
+    /// For an answer, unless a command knows that its own takes longer.
+    package static let timeoutSeconds: Int64 = 65
+    /// For work on the whole database, with billing systems of millions of licenses in mind.
+    package static let longTimeoutSeconds: Int64 = 1860
     /// How long to wait for another command that holds the database, or a server that is just starting.
     private static let patience = Duration.seconds(5)
     private static let retryPeriod = Duration.milliseconds(50)
@@ -51,8 +54,7 @@ package final class OperatorClient: Sendable {
         while true {
             do {
                 let signet = try await Signet.open(settings, command: command, logger: logger)
-                let api = OperatorAPI(licensing: signet.licensing, clock: signet.clock)
-                return OperatorClient(.process(signet, api.router().buildResponder()))
+                return OperatorClient(.process(signet, OperatorAPI(signet.backend).router().buildResponder()))
             } catch let held as DataDirectoryLock.Held {
                 if let client = await connect(settings.socketPath) { return client }
                 guard ContinuousClock.now < deadline else {
@@ -72,6 +74,9 @@ package final class OperatorClient: Sendable {
         return OperatorClient(.socket(HTTPClient(eventLoopGroup: HTTPClient.defaultEventLoopGroup), path: path))
     }
 
+    /// Who this process is, as the journal names those who change something.
+    package static var ownActor: String { PeerCredentials.ownProcess.actor }
+
     /// Ends the connection, or the application in this process.
     package func close() async throws {
         switch transport {
@@ -81,22 +86,38 @@ package final class OperatorClient: Sendable {
     }
 
     /// Reads what is at `path`. Throws `Unreachable`.
-    package func get(_ path: String) async throws -> Answer { try await call(.get, path) }
+    package func get(_ path: String, timeoutSeconds: Int64 = OperatorClient.timeoutSeconds) async throws -> Answer {
+        try await call(.get, path, nil, timeoutSeconds)
+    }
 
     /// Sends a JSON object to `path`. Throws `Unreachable`.
-    package func post(_ path: String, _ body: [UInt8]) async throws -> Answer { try await call(.post, path, body) }
+    package func post(
+        _ path: String, _ body: [UInt8], timeoutSeconds: Int64 = OperatorClient.timeoutSeconds
+    ) async throws -> Answer {
+        try await call(.post, path, body, timeoutSeconds)
+    }
 
-    private func call(_ method: HTTPRequest.Method, _ path: String, _ body: [UInt8]? = nil) async throws -> Answer {
+    /// Reads what is at `path` and is no JSON unless it is a refusal. Throws `Unreachable`.
+    package func download(_ path: String) async throws -> Answer {
+        try await call(.get, path, nil, Self.timeoutSeconds, isText: true)
+    }
+
+    private func call(
+        _ method: HTTPRequest.Method, _ path: String, _ body: [UInt8]?, _ timeoutSeconds: Int64, isText: Bool = false
+    ) async throws -> Answer {
         let (status, bytes) =
             switch transport {
-            case .socket(let client, let socket): try await send(method, path, body, by: client, to: socket)
+            case .socket(let client, let socket):
+                try await send(method, path, body, by: client, to: socket, timeoutSeconds)
             case .process(let signet, let responder): try await send(method, path, body, to: responder, signet)
             }
-        return Answer(status: status, body: bytes, json: try JSONReader.read(bytes))
+        let json = isText && (200..<300).contains(status) ? JSONValue.null : try JSONReader.read(bytes)
+        return Answer(status: status, body: bytes, json: json)
     }
 
     private func send(
-        _ method: HTTPRequest.Method, _ path: String, _ body: [UInt8]?, by client: HTTPClient, to socket: String
+        _ method: HTTPRequest.Method, _ path: String, _ body: [UInt8]?, by client: HTTPClient, to socket: String,
+        _ timeoutSeconds: Int64
     ) async throws -> (Int, [UInt8]) {
         guard let url = URL(httpURLWithSocketPath: socket, uri: path) else {
             throw Unreachable(description: "the socket path \(socket) is no path")
@@ -108,7 +129,7 @@ package final class OperatorClient: Sendable {
         request.headers.add(name: "Content-Type", value: "application/json")
         if let body { request.body = .bytes(ByteBuffer(bytes: body)) }
         do {
-            let response = try await client.execute(request, timeout: .seconds(Self.timeoutSeconds))
+            let response = try await client.execute(request, timeout: .seconds(timeoutSeconds))
             let bytes = try await response.body.collect(upTo: Self.answerBytesMax)
             return (Int(response.status.code), Array(bytes.readableBytesView))
         } catch {

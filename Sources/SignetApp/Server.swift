@@ -9,6 +9,7 @@ import Primitives
 import ServiceLifecycle
 import Synchronization
 import UnixSignals
+import Upkeep
 
 /// Serves installations over TCP and operators over the Unix socket until it is told to stop.
 package struct Server: Sendable {
@@ -54,9 +55,10 @@ package struct Server: Sendable {
             proxies: settings.trustedProxies)
         var services: [any Service] = [
             Listener(address: settings.listen, application: clients(census, readiness)), operators(readiness),
-            LastSeenService(licensing: signet.licensing, logger: signet.logger),
+            LastSeenService(signet: signet),
             RefusalsService(licensing: signet.licensing, clock: signet.clock, logger: signet.logger),
             RevocationService(signet),
+            ChainSealingService(chain: signet.upkeep.chain, logger: signet.logger),
         ]
         if let address = settings.listenAdmin {
             services.append(Listener(address: address, application: admin(on: address, census, readiness)))
@@ -70,7 +72,7 @@ package struct Server: Sendable {
 
     private func clients(_ census: ConnectionCensus, _ readiness: Readiness) -> some Service {
         let settings = signet.settings
-        let api = PublicAPI(licensing: signet.licensing, clock: signet.clock, proxies: settings.trustedProxies)
+        let api = PublicAPI(signet.backend, proxies: settings.trustedProxies)
         return Application(
             router: api.router(), server: .clients(census),
             configuration: .init(
@@ -94,7 +96,7 @@ package struct Server: Sendable {
     private func operators(_ readiness: Readiness) -> some Service {
         let path = signet.settings.socketPath
         return Application(
-            router: OperatorAPI(licensing: signet.licensing, clock: signet.clock).router(), server: .operators(),
+            router: OperatorAPI(signet.backend).router(), server: .operators(),
             configuration: .init(address: .unixDomainSocket(path: path)),
             onServerRunning: { _ in
                 chmod(path, 0o600)
@@ -185,8 +187,7 @@ private struct LastSeenService: Service {
     /// What a crash may lose of these times, and of nothing else.
     private static let period = Duration.seconds(5)
 
-    let licensing: LicensingService
-    let logger: Logger
+    let signet: Signet
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
@@ -199,9 +200,9 @@ private struct LastSeenService: Service {
 
     private func store() async {
         do {
-            try await licensing.storeLastSeen()
+            try await signet.storeTimes()
         } catch {
-            logger.warning("times of last use were not stored; they will be", metadata: ["error": "\(error)"])
+            signet.logger.warning("times of last use were not stored; they will be", metadata: ["error": "\(error)"])
         }
     }
 }

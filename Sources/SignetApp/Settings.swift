@@ -1,6 +1,7 @@
 import HTTPAPI
 package import Licensing
 package import Logging
+package import Secrets
 
 /// Everything that differs between installations of Signet, checked.
 package struct Settings: Sendable, Equatable {
@@ -20,6 +21,10 @@ package struct Settings: Sendable, Equatable {
     package var data = "data"
     /// Directory of the secrets.
     package var keys = "Keys"
+    /// Path of a file with the passphrase that opens sealed signing keys.
+    package var keysPassphraseFile: String?
+    /// That passphrase, from the file or the environment; nil seals nothing and opens nothing sealed.
+    package var keysPassphrase: Passphrase?
     /// Path of the SQLite file; nil for `signet.db` in `data`.
     package var databasePath: String?
     package var issuer = "signet"

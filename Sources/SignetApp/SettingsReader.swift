@@ -2,6 +2,7 @@ import Foundation
 import Licensing
 import Logging
 import Primitives
+import Secrets
 import Yams
 
 /// Why the settings cannot be used: all that is wrong with them, at once.
@@ -43,6 +44,10 @@ package struct SettingsReader {
         },
         Key(name: "keys", expects: "a path") { settings, text in
             settings.keys = text
+            return !text.isEmpty
+        },
+        Key(name: "keys-passphrase-file", expects: "a path") { settings, text in
+            settings.keysPassphraseFile = text
             return !text.isEmpty
         },
         Key(name: "database", expects: "sqlite:PATH; this version speaks to no other database") { settings, text in
@@ -96,6 +101,7 @@ package struct SettingsReader {
         var reader = SettingsReader()
         let file = reader.fileValues(configPath ?? environment["SIGNET_CONFIG"])
         for key in keys { reader.take(key, flags: flags, environment: environment, file: file) }
+        reader.takePassphrase(environment)
         guard reader.problems.isEmpty else { throw SettingsError(problems: reader.problems) }
         return reader.settings
     }
@@ -110,6 +116,20 @@ package struct SettingsReader {
         guard let (text, source) = sources.lazy.compactMap({ text, source in text.map { ($0, source) } }).first
         else { return }
         if !key.apply(&settings, text) { problems.append("\(source) is \"\(text)\"; it must be \(key.expects)") }
+    }
+
+    /// The passphrase itself is never a flag, which every user of the machine can read, nor in the configuration file.
+    private mutating func takePassphrase(_ environment: [String: String]) {
+        let variable = "SIGNET_KEYS_PASSPHRASE"
+        do throws(Passphrase.Failure) {
+            if let path = settings.keysPassphraseFile {
+                settings.keysPassphrase = try Passphrase(fileAt: path)
+            } else if let text = environment[variable] {
+                settings.keysPassphrase = try Passphrase(text)
+            }
+        } catch {
+            problems.append("\(settings.keysPassphraseFile == nil ? variable : "keys-passphrase-file"): \(error)")
+        }
     }
 
     /// The values of the file as text. A file that was named must be there; the default one need not.

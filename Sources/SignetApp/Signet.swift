@@ -1,17 +1,22 @@
+package import Access
 import Customers
 package import Database
 import Foundation
-import HTTPAPI
-import Journal
+package import HTTPAPI
+package import Journal
 package import Licensing
 package import Logging
 package import Primitives
 import Secrets
+package import Upkeep
 
 /// The application: all parts put together over one database that this process owns.
 package final class Signet: Sendable {
     package let settings: Settings
     package let licensing: LicensingService
+    package let access: AccessService
+    package let audit: AuditLog
+    package let upkeep: Upkeep
     package let clock: any WallClock
     package let logger: Logger
 
@@ -19,11 +24,14 @@ package final class Signet: Sendable {
     private let lock: DataDirectoryLock
 
     private init(
-        settings: Settings, licensing: LicensingService, clock: any WallClock, logger: Logger, database: Database,
-        lock: DataDirectoryLock
+        settings: Settings, licensing: LicensingService, access: AccessService, audit: AuditLog, upkeep: Upkeep,
+        clock: any WallClock, logger: Logger, database: Database, lock: DataDirectoryLock
     ) {
         self.settings = settings
         self.licensing = licensing
+        self.access = access
+        self.audit = audit
+        self.upkeep = upkeep
         self.clock = clock
         self.logger = logger
         self.database = database
@@ -33,7 +41,18 @@ package final class Signet: Sendable {
     private static var migrations: [Migration] {
         Secrets.migrations + Journal.migrations + CustomerStore.migrations + LicensingSchema.migrations
             + RefusalStore.migrations
+            + AccessSchema.migrations
+            + SigningKeySchema.migrations
     }
+
+    /// What all parts together have in the database.
+    static let contents = Upkeep.Contents(
+        migrations: migrations,
+        rules: CustomerStore.rules + LicensingSchema.rules,
+        countedTables: ["customers", "products", "licenses", "activations", "journal"])
+
+    /// Transactions that the end of a command waits for until all it did is sealed; a server goes on with the rest.
+    private static let sealingBatchesAtEnd = 20
 
     /// Takes the data directory, opens and migrates the database, checks the secrets and fills memory.
     ///
@@ -65,23 +84,43 @@ package final class Signet: Sendable {
         let database = Database(driver: driver)
         try await migrate(database, settings, at: clock.now(), logger)
         let secrets = try await Secrets.open(
-            SecretsDirectory(path: settings.keys), database: database, at: clock.now())
+            SecretsDirectory(path: settings.keys, passphrase: settings.keysPassphrase), database: database,
+            at: clock.now())
         let customerKeys = CustomerKeys(secrets: secrets)
         let journal = Journal(customerKeys: customerKeys)
         let licensing = try await LicensingService(
             database: database, secrets: secrets, journal: journal,
             customers: CustomerStore(journal: journal, keys: customerKeys), settings: settings.licensing,
             by: Provenance(actor: "signet", requestID: "start", at: clock.now()))
+        let upkeep = Upkeep(
+            database: database, journal: journal, secrets: secrets.directory, contents: contents)
         return Signet(
-            settings: settings, licensing: licensing, clock: clock, logger: logger, database: database, lock: lock)
+            settings: settings, licensing: licensing,
+            access: try await AccessService(database: database, secrets: secrets, journal: journal),
+            audit: AuditLog(journal: journal, database: database), upkeep: upkeep, clock: clock, logger: logger,
+            database: database,
+            lock: lock)
     }
 
-    /// Stores what only memory knows and gives the data directory to others.
+    /// What the faces stand before.
+    package var backend: Backend {
+        Backend(licensing: licensing, access: access, audit: audit, upkeep: upkeep, clock: clock)
+    }
+
+    /// Stores what only memory knows, seals the journal, and gives the data directory to others.
     package func close() async throws {
-        try await licensing.storeLastSeen()
+        try await storeTimes()
         try await licensing.storeRefusals(at: clock.now())
+        // What was done is done; a seal that cannot be written now is written by the next process.
+        try? await upkeep.chain.sealAll(batches: Self.sealingBatchesAtEnd)
         try database.close()
         lock.release()
+    }
+
+    /// Stores times of last use: of installations and of admin tokens.
+    func storeTimes() async throws {
+        try await licensing.storeLastSeen()
+        try await access.tokens.storeLastUsed()
     }
 
     private static func makeStateDirectory(_ path: String) throws {
@@ -93,14 +132,17 @@ package final class Signet: Sendable {
         }
     }
 
-    private static func migrate(
+    /// Brings the schema up to date, after a copy of the database beside itself; the versions applied.
+    @discardableResult
+    static func migrate(
         _ database: Database, _ settings: Settings, at now: Timestamp, _ logger: Logger
-    ) async throws {
+    ) async throws -> [Int64] {
         let path = settings.sqlitePath
-        let applied = try await database.migrate(migrations, at: now) { from in
+        let applied = try await database.migrate(contents.migrations, at: now) { from in
             "\(path).before-migration-from-\(from)-at-\(now.seconds)"
         }
         if !applied.isEmpty { logger.debug("schema migrated", metadata: ["versions": "\(applied)"]) }
+        return applied
     }
 }
 

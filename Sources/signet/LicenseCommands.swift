@@ -151,12 +151,35 @@ struct LicenseList: AsyncParsableCommand {
     @Option(help: "Only those of a customer.")
     var customer: Int?
 
+    @Option(help: "Only those of a batch.")
+    var batch: String?
+
+    @Option(help: "Only those with a seat taken by this domain.")
+    var domain: String?
+
+    @Option(help: "Only those whose key ends in these 4 symbols.")
+    var last4: String?
+
+    @Option(parsing: .unconditional, help: "Only active ones that expire within so many days.")
+    var expiringIn: Int?
+
+    @Flag(help: "Print all of them as CSV.")
+    var csv = false
+
     @OptionGroup var page: PageOptions
     @OptionGroup var options: GlobalOptions
 
     func run() async throws {
-        let filters = [("status", status), ("product", product), ("customer", customer.map(String.init))]
-        let query = filters.compactMap { name, value in value.map { "\(name)=\($0.urlSegment)&" } }.joined()
+        let query = [
+            ("status", status), ("product", product), ("customer", customer.map(String.init)), ("batch", batch),
+            ("domain", domain), ("last4", last4), ("expiring_in", expiringIn.map(String.init)),
+        ].query
+        if csv {
+            let answer = try await options.withClient {
+                try await $0.download("/api/v1/licenses.csv?\(query)").required()
+            }
+            return Output.raw(answer.body)
+        }
         let answer = try await options.withClient {
             try await $0.get("/api/v1/licenses?\(query)\(page.query)").required()
         }

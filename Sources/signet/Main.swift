@@ -15,7 +15,7 @@ struct SignetCommand: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             ServeCommand.self, ProductCommand.self, CustomerCommand.self, LicenseCommand.self, KeysCommand.self,
-            TokenCommand.self,
+            TokenCommand.self, AdminTokenCommand.self, AuditCommand.self, DbCommand.self,
         ])
 }
 

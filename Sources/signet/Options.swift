@@ -97,7 +97,7 @@ extension OperatorClient.Answer {
 
     private func status(of code: String) -> ExitStatus {
         switch (status, code) {
-        case (400, _), (_, "expiry_in_past"): .usage
+        case (400, _), (_, "expiry_in_past"), (_, "rotation_time"): .usage
         case (400..<500, _): .negative
         default: .unavailable
         }

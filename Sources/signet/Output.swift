@@ -14,6 +14,9 @@ enum Output {
 
     static func json(_ bytes: [UInt8]) { FileHandle.standardOutput.write(Data(bytes + [UInt8(ascii: "\n")])) }
 
+    /// What is no JSON, as it came.
+    static func raw(_ bytes: [UInt8]) { FileHandle.standardOutput.write(Data(bytes)) }
+
     /// Lines of a label and a value; those without a value are left out.
     static func card(_ lines: [(label: String, value: String?)]) {
         let width = lines.map(\.label.count).max() ?? 0

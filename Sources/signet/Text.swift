@@ -8,6 +8,11 @@ extension String {
     }
 }
 
+extension [(String, String?)] {
+    /// Those that were given, as the beginning of a query: `status=active&product=whm-panel&`.
+    var query: String { compactMap { name, value in value.map { "\(name)=\($0.urlSegment)&" } }.joined() }
+}
+
 extension JSONWriter {
     /// A list given as text separated by commas; left out when not given.
     mutating func member(_ name: StaticString, list text: String?) {

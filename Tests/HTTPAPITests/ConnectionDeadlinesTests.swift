@@ -148,7 +148,7 @@ struct ConnectionDeadlinesTests {
         #expect(limits.headerListBytesMax == 16_384)
         #expect(limits.headerFieldsMax == 100)
         #expect(limits.requestLineBytesMax == 8192)
-        #expect(ConnectionLimits.operators.handlerTime == .seconds(60))
+        #expect(ConnectionLimits.operators.handlerTime == .minutes(30))
         #expect(PublicAPI.bodyBytesMax == 16_384)
         #expect(ConnectionCensus.perClientMaxDefault == 256)
         #expect(ConnectionCensus.perProxyMaxDefault == 2048)

@@ -96,6 +96,10 @@ private final class BodyCollector: ResponseBodyWriter {
     func finish(_ trailingHeaders: HTTPFields?) async throws {}
 }
 
+extension TestHouse {
+    var backend: Backend { Backend(licensing: licensing, access: access, audit: audit, upkeep: upkeep, clock: clock) }
+}
+
 /// The public listener, as seen by a client.
 struct ClientFace: Sendable {
     static let requestID = Face.requestID
@@ -107,8 +111,7 @@ struct ClientFace: Sendable {
 
     /// The public listener over `house`, as seen by clients at `peer`.
     init(of house: TestHouse, peer: String = TestHouse.address, proxies: [String] = []) {
-        let api = PublicAPI(
-            licensing: house.licensing, clock: house.clock, proxies: proxies.compactMap { AddressRange($0) })
+        let api = PublicAPI(house.backend, proxies: proxies.compactMap { AddressRange($0) })
         self.init(api.router(), peer: peer)
     }
 
@@ -141,7 +144,7 @@ struct OperatorFace: Sendable {
 
     init(of house: TestHouse, uid: UInt32 = 0, loginUID: UInt32? = 1000) {
         let credentials = PeerCredentials(uid: uid, loginUID: loginUID)
-        face = Face(OperatorAPI(licensing: house.licensing, clock: house.clock).router()) { logger in
+        face = Face(OperatorAPI(house.backend).router()) { logger in
             ClientContext(credentials: credentials, requestID: Face.requestID, logger: logger)
         }
     }

@@ -34,7 +34,8 @@ struct OfflineRouteTests {
         let reply = try await face.post("\(path)/files", #"{"request":"\#(text)","days":90}"#)
         #expect(reply.status == 201)
         let file = try LicenseFile(reply.json["file"]?.stringValue ?? "")
-        let verifier = LicenseTokenVerifier(keys: try LicenseKeySet(jwks: house.licensing.keys.document))
+        let verifier = LicenseTokenVerifier(
+            keys: try LicenseKeySet(jwks: house.licensing.keys.document(at: house.clock.now()).json))
         let verified = try verifier.verify(
             file.token, for: .init(domain: "shop.example.com"), at: house.clock.now().seconds)
         #expect(verified.nonce == "n-1")
@@ -105,7 +106,8 @@ struct OfflineRouteTests {
         #expect(reply.headers[.cacheControl] == "public, max-age=300, stale-if-error=604800")
         let tag = try #require(reply.headers[.eTag])
         let list = try RevocationList(
-            received: reply.text, keys: LicenseKeySet(jwks: house.licensing.keys.document), issuer: "signet",
+            received: reply.text, keys: LicenseKeySet(jwks: house.licensing.keys.document(at: house.clock.now()).json),
+            issuer: "signet",
             at: house.clock.now().seconds)
         #expect(list.address == RevocationPublisher.path)
         let again = try await clients.reply(to: .get(RevocationPublisher.path, [.ifNoneMatch: tag]))

@@ -60,7 +60,7 @@ struct OperatorSocketTests {
         let directory = try TemporaryDirectory()
         let path = directory.path(of: "signet.sock")
         try await withServer(
-            OperatorAPI(licensing: house.licensing, clock: house.clock).router(), .operators(),
+            OperatorAPI(house.backend).router(), .operators(),
             .unixDomainSocket(path: path)
         ) { address in
             let answer = try await exchange(post("/api/v1/customers", #"{"id":5}"#), address)
@@ -99,7 +99,7 @@ struct OperatorSocketTests {
     func noCredentials() async throws {
         let house = try await TestHouse()
         try await withServer(
-            OperatorAPI(licensing: house.licensing, clock: house.clock).router(), .operators(),
+            OperatorAPI(house.backend).router(), .operators(),
             .hostname("127.0.0.1", port: 0)
         ) { address in
             let answer = try? await exchange(post("/api/v1/customers", #"{"id":5}"#), address)
@@ -115,7 +115,7 @@ struct PublicListenerTests {
     func oneRequest() async throws {
         let house = try await TestHouse()
         let acme = try await house.acme()
-        let api = PublicAPI(licensing: house.licensing, clock: house.clock, proxies: [])
+        let api = PublicAPI(house.backend, proxies: [])
         try await withServer(api.router(), .clients(ConnectionCensus()), .hostname("127.0.0.1", port: 0)) { address in
             let body = #"{"license_key":"\#(acme.key.text)","domain":"example.com"}"#
             let request = post(ClientFace.validatePath, body)
@@ -130,7 +130,7 @@ struct PublicListenerTests {
     @Test("turns a client away that has all the connections it may, and takes it back when one has ended")
     func census() async throws {
         let house = try await TestHouse()
-        let api = PublicAPI(licensing: house.licensing, clock: house.clock, proxies: [])
+        let api = PublicAPI(house.backend, proxies: [])
         let census = ConnectionCensus(perClientMax: 1)
         let request = "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
         let client = try #require(CanonicalAddress("127.0.0.1"))
@@ -147,7 +147,7 @@ struct PublicListenerTests {
     @Test("answers requests that come in one piece in their order")
     func pipelining() async throws {
         let house = try await TestHouse()
-        let api = PublicAPI(licensing: house.licensing, clock: house.clock, proxies: [])
+        let api = PublicAPI(house.backend, proxies: [])
         try await withServer(api.router(), .clients(ConnectionCensus()), .hostname("127.0.0.1", port: 0)) { address in
             let first = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
             let second = "GET /nope HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -167,7 +167,7 @@ struct PublicListenerTests {
         ])
     func framing(request: String) async throws {
         let house = try await TestHouse()
-        let api = PublicAPI(licensing: house.licensing, clock: house.clock, proxies: [])
+        let api = PublicAPI(house.backend, proxies: [])
         try await withServer(api.router(), .clients(ConnectionCensus()), .hostname("127.0.0.1", port: 0)) { address in
             let answer = try await exchange(request, address)
             #expect(answer.hasPrefix("HTTP/1.1 400 Bad Request\r\n"), "\(answer)")

@@ -6,6 +6,7 @@ import HTTPTypes
 import Hummingbird
 import TestSupport
 import Testing
+import Upkeep
 
 @testable import HTTPAPI
 @testable import Licensing
@@ -102,9 +103,15 @@ extension ProblemsGoldenTests {
 
     /// What may be refused.
     private static var refusals: [Entry] {
-        var list: [Entry] = CustomerRefusal.samples.map { ("CustomerRefusal", name($0), $0.problem) }
+        var list: [Entry] = AccessRefusal.samples.map { ("AccessRefusal", name($0), $0.problem) }
+        list += IdempotencyRefusal.samples.map { ("IdempotencyRefusal", name($0), $0.problem) }
+        list += CustomerRefusal.samples.map { ("CustomerRefusal", name($0), $0.problem) }
         list += LicensingRefusal.samples.map { ("LicensingRefusal", name($0), $0.problem) }
         list += OfflineRefusal.samples.map { ("OfflineRefusal", name($0), $0.problem) }
+        list += SigningKeyRefusal.samples.map { ("SigningKeyRefusal", name($0), $0.problem) }
+        list += BackupFailure.samples.map { failure in
+            ("BackupFailure", failure == .busy ? "BackupFailure.busy" : name(failure), failure.problem)
+        }
         list += JSONReader.Failure.samples.map { ("JSONReader.Failure", name($0.reason), $0.problem) }
         list.append(("InvalidInput", "InvalidInput", InvalidInput("domain", "is none").problem))
         return list
@@ -131,7 +138,11 @@ extension ProblemsGoldenTests {
             ("body over its limit", .bodyTooLarge(max: PublicAPI.bodyBytesMax)),
             ("content type", .unsupportedMediaType), ("no body", .bodyMissing), ("no object", .bodyNotObject("array")),
             ("unknown product", .notFoundHere("product")), ("unknown customer", .notFoundHere("customer")),
-            ("scope", .insufficientScope(.licensesRead)),
+            ("scope", .insufficientScope(.licensesRead)), ("no token", .tokenMissing),
+            ("token of nobody", .tokenInvalid("The token is expired.")),
+            ("wrong tokens", .tooManyFailures(retryAfterSeconds: varying)),
+            ("no signed key set", .keySetNotSigned), ("unknown product", .notFoundHere("product")),
+            ("unknown customer", .notFoundHere("customer")),
         ]
         return list.map { ("Problem", $0.0, $0.1) }
     }
@@ -162,6 +173,28 @@ protocol Sampled {
 
 extension Sampled {
     static var samples: [Self] { Array(sequence(first: firstSample, next: \.next)) }
+}
+
+extension AccessRefusal: Sampled {
+    static var firstSample: Self { .tokenUnknown }
+
+    var next: Self? {
+        switch self {
+        case .tokenUnknown: Slug("ci").map { .tokenExists($0) }
+        case .tokenExists: nil
+        }
+    }
+}
+
+extension IdempotencyRefusal: Sampled {
+    static var firstSample: Self { .keyReused }
+
+    var next: Self? {
+        switch self {
+        case .keyReused: .inFlight
+        case .inFlight: nil
+        }
+    }
 }
 
 extension CustomerRefusal: Sampled {
@@ -212,6 +245,43 @@ extension OfflineRefusal: Sampled {
         case .otherProduct: .numbersUsedUp(.feature)
         case .numbersUsedUp: .instantOutOfRange
         case .instantOutOfRange: nil
+        }
+    }
+}
+
+extension SigningKeyRefusal: Sampled {
+    static var firstSample: Self { .unknown("kPrK_qmx") }
+
+    var next: Self? {
+        let start = ManualClock.start
+        return switch self {
+        case .unknown: .alreadyRevoked("kPrK_qmx")
+        case .alreadyRevoked: .notLongEnough("kPrK_qmx", from: start)
+        case .notLongEnough: .notListed("kPrK_qmx")
+        case .notListed: .rotationPending("kPrK_qmx", from: start)
+        case .rotationPending: .timeInPast(start)
+        case .timeInPast: .timeTooFar(start)
+        case .timeTooFar: .stillNeeded("kPrK_qmx", .verifying)
+        case .stillNeeded: .changedMeanwhile
+        case .changedMeanwhile: .keySetOutdated
+        case .keySetOutdated: .keySetRefused("bad_signature")
+        case .keySetRefused: .rootDiffers("kPrK_qmx")
+        case .rootDiffers: .noPassphrase
+        case .noPassphrase: nil
+        }
+    }
+}
+
+extension BackupFailure: Sampled {
+    static var firstSample: Self { .outputExists(path: "/backups/a.tar") }
+
+    /// Those that a server meets; the others are a restore's.
+    var next: Self? {
+        switch self {
+        case .outputExists: .outputUnwritable(path: "/backups/a.tar", reason: "No space left on device")
+        case .outputUnwritable: .unreadable(path: "/keys/data-1", reason: "Permission denied")
+        case .unreadable: .busy
+        case .busy, .malformed, .altered, .newerFormat, .databaseSwapped, .notOpened, .targetNotEmpty, .damaged: nil
         }
     }
 }

@@ -187,7 +187,7 @@ struct RefusalRouteTests {
         #expect(try await operators.get("/api/v1/licenses/7/refusals").code == "license_unknown")
         #expect(try await operators.get("/api/v1/refusals?unknown=perhaps").violations == ["unknown"])
         #expect(try await operators.get("/api/v1/refusals?per_page=0").status == 400)
-        #expect(try await ClientFace(of: house).reply(to: .get("/api/v1/refusals")).status == 404)
+        #expect(try await ClientFace(of: house).reply(to: .get("/api/v1/refusals")).status == 401)
     }
 }
 

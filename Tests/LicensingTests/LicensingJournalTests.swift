@@ -18,7 +18,7 @@ struct LicensingJournalTests {
 
     @Test("has exactly one event for each change, in the order of the changes, and none for anything else")
     func oneEach() async throws {
-        var expected = ["signing_key.created", "signing_key.created"]
+        var expected = ["signing_key.created", "signing_key.scheduled", "signing_key.created"]
         #expect(try await types() == expected)
         func expectNext(_ types: String..., sourceLocation: SourceLocation = #_sourceLocation) async throws {
             expected += types

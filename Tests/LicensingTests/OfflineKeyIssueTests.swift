@@ -36,7 +36,8 @@ struct OfflineKeyIssueTests {
         let product = try await house.product()
         let names = try await house.licensing.offlineKeyNames(of: product)
         let verifier = OfflineKeyVerifier(
-            keys: try LicenseKeySet(jwks: house.licensing.keys.document), productNumber: names.number, names: names)
+            keys: try LicenseKeySet(jwks: house.licensing.keys.document(at: house.clock.now()).json),
+            productNumber: names.number, names: names)
         let now = house.clock.now()
         let key = try OfflineKey(issued.key.text)
         let verified = try verifier.verify(key, for: Installation(domain: "example.com"), at: now.seconds)

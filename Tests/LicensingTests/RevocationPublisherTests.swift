@@ -28,7 +28,8 @@ struct RevocationPublisherTests {
         try await service.revocations.publish(by: house.provenance())
         return try RevocationList(
             received: String(decoding: service.revocations.edition.text, as: UTF8.self),
-            keys: LicenseKeySet(jwks: service.keys.document), issuer: "signet", at: house.clock.now().seconds)
+            keys: LicenseKeySet(jwks: service.keys.document(at: house.clock.now()).json), issuer: "signet",
+            at: house.clock.now().seconds)
     }
 
     private func index(of license: IssuedLicense) async throws -> Int64 {
@@ -94,7 +95,7 @@ struct RevocationPublisherTests {
         #expect(list.endedActivationIDs == [issued.activation.description])
         let file = try #require(issued.file)
         let verifier = LicenseTokenVerifier(
-            keys: try LicenseKeySet(jwks: house.licensing.keys.document), revocations: list)
+            keys: try LicenseKeySet(jwks: house.licensing.keys.document(at: house.clock.now()).json), revocations: list)
         #expect(throws: LicenseTokenError.self) {
             try verifier.verify(file.token, for: .init(domain: "example.com"), at: house.clock.now().seconds)
         }

@@ -53,8 +53,8 @@ struct SchemaTests {
             ("CHECK", "UPDATE license_keys SET key_hash = x'00'"),
             ("UNIQUE", "UPDATE license_keys SET key_hash = (SELECT min(key_hash) FROM license_keys)"),
             ("CHECK", "UPDATE license_keys SET kind = 'borrowed'"),
-            ("UNIQUE", "UPDATE signing_keys SET state = 'current'"),
-            ("CHECK", "UPDATE signing_keys SET state = 'spare'"),
+            ("UNIQUE", "UPDATE signing_keys SET signs_from = 1"),
+            ("CHECK", "UPDATE signing_keys SET version = 0"),
             ("CHECK", "UPDATE signing_keys SET public_key = x'00'"),
             (
                 "UNIQUE",

@@ -20,18 +20,32 @@ struct SigningKeyRingTests {
         try await TestHouse(path: directory.path(of: "signet.db"), keys: keys)
     }
 
+    /// The published keys of a house, the one that signs first.
+    private func published(_ house: TestHouse) -> [SigningKeyRecord] {
+        house.licensing.keys.schedule(at: house.clock.now()).published(at: house.clock.now())
+    }
+
+    private func states(_ house: TestHouse) -> [SigningKeyRecord.State] {
+        let (schedule, now) = (house.licensing.keys.schedule(at: house.clock.now()), house.clock.now())
+        return published(house).map { schedule.state(of: $0, at: now) }
+    }
+
+    private func document(_ house: TestHouse) -> SigningKeyRing.Document {
+        house.licensing.keys.document(at: house.clock.now())
+    }
+
     private func files() throws -> [String] { try keys.names.filter { $0.hasPrefix("signing-") } }
 
     @Test("are two from the first start, one that signs and one that will, both published")
     func firstStart() async throws {
         let house = try await open()
-        let records = try await house.licensing.keys.records()
-        #expect(records.map(\.state) == [.current, .next])
+        let records = published(house)
+        #expect(states(house) == [.current, .next])
         #expect(try files() == records.map { "signing-\($0.keyID)" }.sorted())
         for file in try files() { #expect(try keys.permissions(of: file) == 0o600) }
-        let published = try LicenseKeySet(jwks: house.licensing.keys.document)
+        let published = try LicenseKeySet(jwks: document(house).json)
         #expect(published.keyIDs == records.map(\.keyID).sorted())
-        #expect(house.licensing.keys.signer.keyID == records[0].keyID)
+        #expect(house.licensing.keys.signer(at: house.clock.now()).keyID == records[0].keyID)
         #expect(records[0].keyID == SigningKey.keyID(publicKey: records[0].publicKey))
     }
 
@@ -41,62 +55,60 @@ struct SigningKeyRingTests {
         let answer = try await house.validate(house.acme().key, domain: "example.com")
         let header = String(decoding: try #require(answer.token), as: UTF8.self).split(separator: ".")[0]
         let text = String(decoding: try #require(Base64URL.decode(header)), as: UTF8.self)
-        let current = try #require(try await house.licensing.keys.records().first)
+        let current = try #require(published(house).first)
         #expect(text == "{\"alg\":\"EdDSA\",\"typ\":\"lic+jwt\",\"kid\":\"\(current.keyID)\"}")
     }
 
     @Test("are the same after a restart")
     func restart() async throws {
         let house = try await open()
-        let before = house.licensing.keys.document
-        let tag = house.licensing.keys.documentTag
+        let before = document(house)
         try house.database.close()
-        let again = try await open()
-        #expect(again.licensing.keys.document == before)
-        #expect(again.licensing.keys.documentTag == tag)
+        #expect(document(try await open()) == before)
     }
 
     @Test("generated later are published at once as ones that will sign")
     func generate() async throws {
         let house = try await open()
         let token = try await house.validate(house.acme().key, domain: "example.com").token
-        let (before, tag) = (house.licensing.keys.signer.keyID, house.licensing.keys.documentTag)
-        let record = try await house.licensing.keys.generate(dryRun: false, by: house.provenance())
-        #expect(record.state == .next)
+        let (before, tag) = (house.licensing.keys.signer(at: house.clock.now()).keyID, document(house).tag)
+        let record = try await house.licensing.publishKey(dryRun: false, by: house.provenance()).key
+        #expect(states(house) == [.current, .next, .next])
         #expect(try keys.permissions(of: "signing-\(record.keyID)") == 0o600)
-        #expect(try LicenseKeySet(jwks: house.licensing.keys.document).keyIDs.contains(record.keyID))
-        #expect(house.licensing.keys.documentTag != tag)
-        #expect(house.licensing.keys.signer.keyID == before, "publishing comes long before signing")
+        #expect(try LicenseKeySet(jwks: document(house).json).keyIDs.contains(record.keyID))
+        #expect(document(house).tag != tag)
+        #expect(
+            house.licensing.keys.signer(at: house.clock.now()).keyID == before, "publishing comes long before signing")
         #expect(try house.verify(token, domain: "example.com").product == "whm-panel")
         let events = "SELECT count(*) FROM journal WHERE type = 'signing_key.created' AND subject = "
         #expect(try await house.count(events + "'signing_key:\(record.keyID)'") == 1)
-        #expect(try await house.licensing.keys.records().count == 3)
+        #expect(published(house).count == 3)
     }
 
     @Test("as a dry run are neither stored nor written to a file")
     func dryRun() async throws {
         let house = try await open()
-        let (document, before) = (house.licensing.keys.document, try files())
-        let record = try await house.licensing.keys.generate(dryRun: true, by: house.provenance())
-        #expect(record.state == .next)
+        let (published, before) = (document(house), try files())
+        let (record, schedule) = try await house.licensing.publishKey(dryRun: true, by: house.provenance())
+        #expect(schedule.state(of: record, at: house.clock.now()) == .next)
         #expect(try files() == before)
-        #expect(house.licensing.keys.document == document)
-        #expect(try await house.licensing.keys.records().count == 2)
+        #expect(document(house) == published)
+        #expect(self.published(house).count == 2)
     }
 
     @Test("that could not be recorded leave a file, which stops nothing")
     func generateFails() async throws {
         let house = try await open()
-        let document = house.licensing.keys.document
+        let published = document(house)
         house.faults.fail(at: .commit)
         await #expect(throws: DatabaseError.self) {
-            try await house.licensing.keys.generate(dryRun: false, by: house.provenance())
+            try await house.licensing.publishKey(dryRun: false, by: house.provenance())
         }
         house.faults.mend()
-        #expect(house.licensing.keys.document == document)
+        #expect(document(house) == published)
         #expect(try files().count == 3)
         try house.database.close()
-        #expect(try await open().licensing.keys.document == document)
+        #expect(document(try await open()) == published)
     }
 
     @Test("without their file stop the start, and the file is named", arguments: [0, 1])
@@ -122,16 +134,23 @@ struct SigningKeyRingTests {
         await #expect(throws: SecretsError.readableByOthers(path: keys.path(of: file))) { try await open() }
     }
 
-    @Test("that were retired need no file and sign nothing")
+    @Test("that only verify, or were retired, need no file")
     func retired() async throws {
         let house = try await open()
-        let record = try #require(try await house.licensing.keys.records().last)
-        try await house.execute("UPDATE signing_keys SET state = 'retired' WHERE state = 'next'")
+        let first = try #require(published(house).first)
+        house.clock.advance(by: .days(30))
+        _ = try await house.licensing.rotateKeys(at: nil, force: false, dryRun: false, by: house.provenance())
+        try keys.remove("signing-\(first.keyID)")
         try house.database.close()
-        try keys.remove("signing-\(record.keyID)")
-        let again = try await open()
-        #expect(try await again.licensing.keys.records().map(\.state) == [.current, .retired])
-        #expect(again.licensing.keys.signer.keyID != record.keyID)
+        for (days, states) in [(31, [.current, .next, .verifying]), (400, [.current, .next])]
+            as [(Int, [SigningKeyRecord.State])]
+        {
+            let clock = ManualClock(ManualClock.start + .days(days))
+            let again = try await TestHouse(path: directory.path(of: "signet.db"), keys: keys, clock: clock)
+            #expect(self.states(again) == states)
+            #expect(again.licensing.keys.signer(at: clock.now()).keyID != first.keyID)
+            try again.database.close()
+        }
     }
 
     @Test("of a first start that was killed half-way are taken over by the next one")
@@ -141,14 +160,14 @@ struct SigningKeyRingTests {
         try SecretsDirectory(path: keys.path).create("signing-\(key.keyID)", seed)
         try keys.write("half a line", to: "signing-abcdefgh.new")
         let house = try await open()
-        #expect(try await house.licensing.keys.records().map(\.keyID).contains(key.keyID))
-        #expect(try await house.licensing.keys.records().count == 2)
+        #expect(published(house).map(\.keyID).contains(key.keyID))
+        #expect(published(house).count == 2)
     }
 
     @Test("of which none is current stop the start")
     func noneCurrent() async throws {
         let house = try await open()
-        try await house.execute("UPDATE signing_keys SET state = 'retired' WHERE state = 'current'")
+        try await house.execute("UPDATE signing_keys SET signs_from = NULL")
         try house.database.close()
         await #expect(throws: DatabaseError.corrupt(detail: "no signing key is current")) { try await open() }
     }
@@ -156,7 +175,7 @@ struct SigningKeyRingTests {
     /// The file of the key at `position` of a house that was opened and closed.
     private func closedHouse(file position: Int) async throws -> String {
         let house = try await open()
-        let records = try await house.licensing.keys.records()
+        let records = published(house)
         try house.database.close()
         return "signing-\(records[position].keyID)"
     }

@@ -12,7 +12,7 @@ extension TestHouse {
         _ token: [UInt8]?, domain: String? = nil, address: String? = nil, installationID: String? = nil,
         product: String? = nil, at: Timestamp? = nil, keys: [UInt8]? = nil
     ) throws -> VerifiedLicense {
-        let keySet = try LicenseKeySet(jwks: keys ?? licensing.keys.document)
+        let keySet = try LicenseKeySet(jwks: keys ?? licensing.keys.document(at: clock.now()).json)
         let verifier = LicenseTokenVerifier(keys: keySet, issuer: settings.issuer, product: product)
         return try verifier.verify(
             LicenseToken(String(decoding: token ?? [], as: UTF8.self)),

@@ -73,12 +73,12 @@ struct SignetTests {
         let key = try #require(try await DemoData.load(into: signet))
         let first = try await Self.validate(key, signet)
         #expect(first.verdict == .valid)
-        let document = signet.licensing.keys.document
+        let document = signet.licensing.keys.document(at: clock.now())
         clock.advance(by: .minutes(10))
         #expect(try await Self.validate(key, signet).verdict == .valid)
         try await signet.close()
         signet = try await home.open(clock: clock)
-        #expect(signet.licensing.keys.document == document)
+        #expect(signet.licensing.keys.document(at: clock.now()) == document)
         let license = try #require(try await signet.licensing.license(key)).license.id
         let lastSeen = try await signet.licensing.activations(of: license).map(\.lastSeen)
         #expect(lastSeen == [clock.now()])

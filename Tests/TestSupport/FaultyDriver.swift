@@ -78,6 +78,8 @@ package final class FaultyDriver: DatabaseDriver {
 
     package func backUp(to path: String) async throws { try await base.backUp(to: path) }
 
+    package func damages(limit: Int) async throws -> [String] { try await base.damages(limit: limit) }
+
     package func close() throws { try base.close() }
 }
 

@@ -1,9 +1,11 @@
+package import Access
 package import Customers
 package import Database
 package import Journal
 package import Licensing
 import Primitives
 package import Secrets
+package import Upkeep
 
 /// Licensing over a real SQLite database, with a clock that tests move: what the application puts together, without
 /// sockets.
@@ -13,6 +15,9 @@ package final class TestHouse: Sendable {
     package let journal: Journal
     package let customers: CustomerStore
     package let licensing: LicensingService
+    package let access: AccessService
+    package let audit: AuditLog
+    package let upkeep: Upkeep
     package let clock: ManualClock
     /// What SQLite ran.
     package let statements: StatementRecorder
@@ -24,7 +29,12 @@ package final class TestHouse: Sendable {
     /// Every migration of the parts that a house has, as the application lists them.
     package static let migrations =
         Secrets.migrations + Journal.migrations + CustomerStore.migrations + LicensingSchema.migrations
-        + RefusalStore.migrations
+        + RefusalStore.migrations + AccessSchema.migrations + SigningKeySchema.migrations
+
+    /// What a house has in its database, as the application lists it.
+    package static let contents = Upkeep.Contents(
+        migrations: migrations, rules: CustomerStore.rules + LicensingSchema.rules,
+        countedTables: ["customers", "products", "licenses", "activations", "journal"])
 
     /// The settings of a house that is not told others.
     package static let settings = LicensingService.Settings(
@@ -33,11 +43,14 @@ package final class TestHouse: Sendable {
     /// How long a claim waits in tests: a machine busy with all of them at once is no overload.
     package static let patience = Duration.seconds(120)
 
+    /// The least that a sealed file may cost: tests make many.
+    package static let sealingCost = Argon2id.Cost(memoryKiB: PassphraseBox.memoryKiBRange.lowerBound, passes: 1)
+
     /// A house over a database in memory, or over the file at `path`. `keys` is where its secrets are; a house that is
     /// opened again needs the same.
     package init(
         path: String? = nil, keys: TemporaryDirectory? = nil, clock: ManualClock = ManualClock(),
-        settings: LicensingService.Settings = TestHouse.settings
+        settings: LicensingService.Settings = TestHouse.settings, passphrase: Passphrase? = nil
     ) async throws {
         let statements = StatementRecorder()
         let sqlite =
@@ -54,13 +67,17 @@ package final class TestHouse: Sendable {
         database = Database(driver: faults)
         try await database.migrate(Self.migrations, at: clock.now())
         secrets = try await Secrets.open(
-            SecretsDirectory(path: self.keys.path), database: database, at: clock.now())
+            SecretsDirectory(path: self.keys.path, passphrase: passphrase, sealingCost: Self.sealingCost),
+            database: database, at: clock.now())
         let customerKeys = CustomerKeys(secrets: secrets)
         journal = Journal(customerKeys: customerKeys)
         customers = CustomerStore(journal: journal, keys: customerKeys)
         licensing = try await LicensingService(
             database: database, secrets: secrets, journal: journal, customers: customers, settings: settings,
             by: Provenance(actor: "signet", requestID: "start", at: clock.now()))
+        access = try await AccessService(database: database, secrets: secrets, journal: journal)
+        audit = AuditLog(journal: journal, database: database)
+        upkeep = Upkeep(database: database, journal: journal, secrets: secrets.directory, contents: Self.contents)
     }
 
     /// Another service over the same database, which knows nothing but what is stored.
@@ -215,45 +232,8 @@ extension TestHouse {
 
     /// What breaks the rules that hold between rows at any time; empty in a sound database.
     package func inconsistencies() async throws -> [String] {
-        let rules = [
-            "used is not the number of unreleased seats": """
-            SELECT count(*) FROM licenses l WHERE used <> (SELECT count(*) FROM activations a
-            WHERE a.license_id = l.id AND a.released_at IS NULL)
-            """,
-            "more seats than the license has": """
-            SELECT count(*) FROM licenses l JOIN products p ON p.id = l.product_id
-            WHERE coalesce(l.max_activations, p.max_activations) > 0
-            AND l.used > coalesce(l.max_activations, p.max_activations) AND l.over_limit_until IS NULL
-            """,
-            "a taken seat without an address": """
-            SELECT count(*) FROM activations a WHERE released_at IS NULL
-            AND NOT EXISTS (SELECT 1 FROM seat_addresses s WHERE s.activation_id = a.id)
-            """,
-            "an address of a released seat": """
-            SELECT count(*) FROM seat_addresses s JOIN activations a ON a.id = s.activation_id
-            WHERE a.released_at IS NOT NULL
-            """,
-            "a seat with more addresses than it holds": """
-            SELECT count(*) FROM activations a JOIN licenses l ON l.id = a.license_id
-            WHERE (SELECT count(*) FROM seat_addresses s WHERE s.activation_id = a.id) > \(Policy.addressesPerSeatMax)
-            """,
-        ]
-        var broken: [String] = []
-        for (name, sql) in rules where try await count(sql) != 0 { broken.append(name) }
-        if try await !eventsMatchVersions() { broken.append("a version without its event") }
-        return broken.sorted()
-    }
-
-    /// Whether each license's version is that of its last event.
-    private func eventsMatchVersions() async throws -> Bool {
         try await database.read { transaction in
-            let versions = try transaction.all("SELECT id, version FROM licenses") { row -> (LicenseID, Int64) in
-                (row.randomID(0), row.integer(1))
-            }
-            return try versions.allSatisfy { id, version in
-                let last = "SELECT max(subject_version) FROM journal WHERE subject = ?"
-                return try transaction.first(last, id.description) { $0.optionalInteger(0) } == version
-            }
+            try Self.contents.rules.filter { try $0.countViolations(in: transaction) != 0 }.map(\.whenBroken).sorted()
         }
     }
 }

@@ -26,10 +26,11 @@ package struct ConnectionLimits: Sendable {
 
     package init() {}
 
-    /// For operators over the Unix socket, whose lists may take longer.
+    /// For operators over the Unix socket, whose lists may take longer, and backups and checks of a large database much
+    /// longer; whoever asks decides how long to wait.
     package static var operators: ConnectionLimits {
         var limits = ConnectionLimits()
-        limits.handlerTime = .seconds(60)
+        limits.handlerTime = .minutes(30)
         return limits
     }
 }

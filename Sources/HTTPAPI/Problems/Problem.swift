@@ -16,6 +16,8 @@ package struct Problem: Error, Sendable, Equatable {
     package var retryAfterSeconds: Int64?
     /// For `Allow`, with status 405.
     package var allowedMethods: [String] = []
+    /// For `WWW-Authenticate`, with status 401 and 403.
+    package var challenge: String?
 
     package init(
         _ status: HTTPResponse.Status, _ code: String, _ title: String, detail: String? = nil,
@@ -50,6 +52,7 @@ package struct Problem: Error, Sendable, Equatable {
         headers[.contentType] = "application/problem+json"
         if let retryAfterSeconds { headers[.retryAfter] = String(retryAfterSeconds) }
         if !allowedMethods.isEmpty { headers[.allow] = allowedMethods.joined(separator: ", ") }
+        if let challenge { headers[.wwwAuthenticate] = challenge }
         // What is left of a body that was refused unread would be taken for the next request.
         if status == .contentTooLarge || status == .requestTimeout { headers[.connection] = "close" }
         return Response(

@@ -1,4 +1,5 @@
 import Access
+import HTTPTypes
 package import Hummingbird
 import Licensing
 package import Logging
@@ -41,12 +42,14 @@ package struct ClientContext: RequestContext {
 /// A request whose sender may make it: what handlers of operators' routes get. Only a ``Gate`` makes one.
 struct OperatorContext: Sendable {
     private let context: ClientContext
+    let head: HTTPRequest
     /// Who asks, for the journal: `uid:0/login:1000`, `token:ci`.
     let actor: String
     let scopes: Set<Scope>
 
-    init(_ context: ClientContext, actor: String, scopes: Set<Scope>) {
+    init(_ context: ClientContext, head: HTTPRequest, actor: String, scopes: Set<Scope>) {
         self.context = context
+        self.head = head
         self.actor = actor
         self.scopes = scopes
     }

@@ -5,11 +5,15 @@ import Hummingbird
 package enum Gate: Sendable {
     /// Whoever gets here: the kernel vouches for the peer of the Unix socket, and this process for itself.
     case local
+    /// The bearers of admin tokens, from anywhere.
+    case bearer(BearerGate)
 
     /// The request with who sends it. Throws `Problem` unless the sender may do what `scope` names.
     func admit(_ request: Request, _ context: ClientContext, needs scope: Scope) async throws -> OperatorContext {
         switch self {
-        case .local: OperatorContext(context, actor: try await Self.peer(of: context), scopes: .all)
+        case .local:
+            OperatorContext(context, head: request.head, actor: try await Self.peer(of: context), scopes: .all)
+        case .bearer(let gate): try gate.admit(request, context, needs: scope)
         }
     }
 

@@ -21,9 +21,12 @@ extension OperatorAPI {
         if number != nil, id == nil { members.refuse("id", "must be 1 or more") }
         let reference = members.string("reference")
         try members.finish()
-        let customer = try await licensing.createCustomer(
-            id: id, reference: reference, dryRun: change.dryRun, by: change.provenance)
-        return .json(JSONWriter.object(customer.write), status: .created)
+        return try await created(change) { (customer: Customer) in
+            JSONWriter.object(customer.write)
+        } by: { receipt in
+            try await licensing.createCustomer(
+                id: id, reference: reference, dryRun: change.dryRun, by: change.provenance, receipt: receipt)
+        }
     }
 
     @Sendable

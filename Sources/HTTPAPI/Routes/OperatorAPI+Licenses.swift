@@ -10,10 +10,12 @@ extension OperatorAPI {
     func addLicenses(to routes: inout Routes) {
         routes.add(.post, "/api/v1/licenses", scope: .licensesWrite, issueLicense)
         routes.add(.get, "/api/v1/licenses", scope: .licensesRead, listLicenses)
+        routes.add(.get, "/api/v1/licenses.csv", scope: .licensesRead, exportLicenses)
         routes.add(.post, "/api/v1/licenses/lookup", scope: .licensesRead, lookUpLicense)
         routes.add(.post, "/api/v1/licenses/validate", scope: .licensesRead, validate)
         routes.add(.post, "/api/v1/licenses/explain", scope: .licensesRead, explain)
         routes.add(.get, "/api/v1/licenses/{id}", scope: .licensesRead, showLicense)
+        routes.add(.get, "/api/v1/licenses/{id}/activations", scope: .licensesRead, listActivations)
         routes.add(.post, "/api/v1/licenses/{id}/deactivate", scope: .activationsWrite, deactivate)
     }
 
@@ -33,47 +35,20 @@ extension OperatorAPI {
         let new = try NewLicense(
             customer: customer, product: product, overrides: patch.applied(to: PolicySettings()),
             expiry: try Expiry(expires, member: "expires", today: change.provenance.at.date))
-        let (record, key) = try await licensing.issueLicense(new, dryRun: change.dryRun, by: change.provenance)
-        let json = JSONWriter.object { record.write(to: &$0, key: key, at: change.provenance.at) }
-        return .json(json, status: .created)
+        return try await created(change) { (issued: (record: LicenseRecord, key: LicenseKey)) in
+            JSONWriter.object { issued.record.write(to: &$0, key: issued.key, at: change.provenance.at) }
+        } by: { receipt in
+            try await licensing.issueLicense(new, dryRun: change.dryRun, by: change.provenance, receipt: receipt)
+        }
     }
 
     @Sendable
     private func listLicenses(_ request: Request, _ context: OperatorContext) async throws -> Response {
         let page = try page(request)
-        let (filter, query) = try await filter(request)
+        let (conditions, query) = try await conditions(Self.licenseFilters, of: request)
         let now = clock.now()
-        let listing = try await licensing.licenses(filter, page, at: now)
+        let listing = try await licensing.licenses(LicenseFilter(conditions), page, at: now)
         return .json(listing.json(page, path: request.uri.path, query: query) { $0.write(to: &$1, at: now) })
-    }
-
-    /// The filter of a list and its spelling in links.
-    private func filter(_ request: Request) async throws -> (LicenseFilter, query: String) {
-        var filter = LicenseFilter()
-        var query = ""
-        if let text = try request.parameter("status") {
-            guard let status = License.Status(rawValue: text) else {
-                let known = License.Status.allCases.map(\.rawValue).joined(separator: ", ")
-                throw InvalidParameter.problem("status", "must be one of \(known)")
-            }
-            filter.status = status
-            query += "status=\(status.rawValue)&"
-        }
-        if let code = try request.parameter("product") {
-            guard let product = try await licensing.product(code: code) else {
-                throw LicensingRefusal.productUnknown(code)
-            }
-            filter.product = product.id
-            query += "product=\(product.code)&"
-        }
-        if let text = try request.parameter("customer") {
-            guard let id = CustomerID(text: text), try await licensing.customer(id) != nil else {
-                throw LicensingRefusal.customerUnknown(text)
-            }
-            filter.customer = id
-            query += "customer=\(id)&"
-        }
-        return (filter, query)
     }
 
     @Sendable
@@ -102,6 +77,16 @@ extension OperatorAPI {
                 record.write(to: &json, at: clock.now())
                 json.member("activations", objects: activations) { $0.write(to: &$1) }
             })
+    }
+
+    @Sendable
+    private func listActivations(_ request: Request, _ context: OperatorContext) async throws -> Response {
+        let page = try page(request)
+        guard let id = LicenseID(text: try context.parameters.require("id")),
+            try await licensing.license(id) != nil
+        else { throw LicensingRefusal.licenseUnknown }
+        let listing = try await licensing.activations(of: id, page)
+        return .json(listing.json(page, path: request.uri.path, query: "") { $0.write(to: &$1) })
     }
 
     @Sendable

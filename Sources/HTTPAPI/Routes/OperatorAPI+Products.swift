@@ -25,8 +25,11 @@ extension OperatorAPI {
         let new = try NewProduct(
             code: code, name: name, settings: patch.applied(to: PolicySettings()),
             keyFormat: KeyFormat(groups: groups, prefix: prefix), actionURL: actionURL)
-        let product = try await licensing.createProduct(new, dryRun: change.dryRun, by: change.provenance)
-        return .json(JSONWriter.object(product.write), status: .created)
+        return try await created(change) { (product: Product) in
+            JSONWriter.object(product.write)
+        } by: { receipt in
+            try await licensing.createProduct(new, dryRun: change.dryRun, by: change.provenance, receipt: receipt)
+        }
     }
 
     @Sendable

@@ -1,32 +1,36 @@
+import Access
 import Customers
 import Database
 import HTTPTypes
 package import Hummingbird
 import Journal
-package import Licensing
+import Licensing
 import NIOCore
-package import Primitives
+import Primitives
+import Upkeep
 
-/// What operators may do: the API behind the command line, on the Unix socket only.
+/// What operators may do: the API behind the command line on the Unix socket, and on the public listener for bearers of
+/// admin tokens.
 package struct OperatorAPI: Sendable {
     /// Bytes of a body.
     static let bodyBytesMax = 256 << 10
     /// Characters of `reason`.
     static let reasonBytesMax = 500
 
-    let licensing: LicensingService
-    let clock: any WallClock
+    private let backend: Backend
+    var licensing: LicensingService { backend.licensing }
+    var access: AccessService { backend.access }
+    var audit: AuditLog { backend.audit }
+    var upkeep: Upkeep { backend.upkeep }
+    var clock: any WallClock { backend.clock }
 
-    package init(licensing: LicensingService, clock: any WallClock) {
-        self.licensing = licensing
-        self.clock = clock
-    }
+    package init(_ backend: Backend) { self.backend = backend }
 
-    /// The router that answers all of it.
-    package func router(_ gate: Gate = .local) -> Router<ClientContext> {
+    /// The router for those on the machine itself.
+    package func router() -> Router<ClientContext> {
         var routes = Routes()
         add(to: &routes)
-        return routes.router(gate)
+        return routes.router(.local)
     }
 
     /// Everything that needs a scope.
@@ -37,12 +41,18 @@ package struct OperatorAPI: Sendable {
         addKeys(to: &routes)
         addRefusals(to: &routes)
         addOffline(to: &routes)
+        addAdminTokens(to: &routes)
+        addAudit(to: &routes)
+        addAuditVerification(to: &routes)
+        addDatabase(to: &routes)
     }
 
     /// A change as the request describes it: whether it is only tried, and who makes it why.
     struct Change {
         let dryRun: Bool
         let provenance: Provenance
+        /// Of a request with an Idempotency-Key.
+        let claim: ReceiptClaim?
     }
 
     /// The members of the body, with this API's limits.
@@ -50,13 +60,31 @@ package struct OperatorAPI: Sendable {
         try await request.members(bytesMax: Self.bodyBytesMax, requiresContentType: false)
     }
 
-    /// Takes `dry_run` and `reason` out of `members`.
+    /// Takes `dry_run` and `reason` out of `members`. Throws `KeptAnswer` when the request came before under the same
+    /// Idempotency-Key: before anything is asked of what may have changed since.
     func change(_ members: inout Members, _ context: OperatorContext) async throws -> Change {
         let dryRun = members.bool("dry_run") ?? false
         let reason = members.string("reason", bytesMax: Self.reasonBytesMax)
-        let provenance = Provenance(
-            actor: context.actor, requestID: context.id, at: clock.now(), reason: reason)
-        return Change(dryRun: dryRun, provenance: provenance)
+        let provenance = Provenance(actor: context.actor, requestID: context.id, at: clock.now(), reason: reason)
+        let claim = try context.head.headerFields.idempotencyKey().map { key in
+            access.receipts.claim(
+                key, owner: context.actor, method: context.head.method.rawValue, path: context.head.path ?? "",
+                body: members.body.readableBytesView, at: provenance.at)
+        }
+        if let claim { try await access.receipts.check(claim) }
+        return Change(dryRun: dryRun, provenance: provenance, claim: claim)
+    }
+
+    /// Answers a change that makes something: 201 with what `json` writes of it. With an Idempotency-Key the answer is
+    /// kept in the transaction of `work`, to which its receipt goes.
+    func created<Value>(
+        _ change: Change, _ json: @escaping @Sendable (Value) -> [UInt8],
+        by work: (Receipt<Value>) async throws -> Value
+    ) async throws -> Response {
+        guard let claim = change.claim else { return .json(json(try await work(.none)), status: .created) }
+        let receipt = access.receipts.receipt(for: claim, status: HTTPResponse.Status.created.code, answer: json)
+        let value = try await access.receipts.alone(claim) { try await work(receipt) }
+        return .json(json(value), status: .created)
     }
 
     /// The page that the query asks for. Throws `Problem` naming the parameter.

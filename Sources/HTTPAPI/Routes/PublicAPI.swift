@@ -1,11 +1,12 @@
+import Access
 import HTTPTypes
 package import Hummingbird
 import Journal
 package import Licensing
 import NIOCore
-package import Primitives
+import Primitives
 
-/// What installed software and integrators may ask, without credentials: the public listener.
+/// The public listener: what installed software and integrators may ask without credentials.
 package struct PublicAPI: Sendable {
     /// Bytes of a validate body (reliability notes §3.1).
     package static let bodyBytesMax = 16 << 10
@@ -14,30 +15,34 @@ package struct PublicAPI: Sendable {
     /// Bytes of `token`, which a client may send back.
     static let tokenBytesMax = 4 << 10
 
-    let licensing: LicensingService
-    let clock: any WallClock
+    private let backend: Backend
     private let clientAddress: ClientAddress
+    var licensing: LicensingService { backend.licensing }
+    var clock: any WallClock { backend.clock }
 
-    package init(licensing: LicensingService, clock: any WallClock, proxies: [AddressRange]) {
-        self.licensing = licensing
-        self.clock = clock
+    package init(_ backend: Backend, proxies: [AddressRange]) {
+        self.backend = backend
         clientAddress = ClientAddress(proxies: proxies)
     }
 
-    /// The router that answers all of it.
+    /// The router of the public listener: these routes for everyone, and those of operators for the bearers of admin
+    /// tokens.
     package func router() -> Router<ClientContext> {
         var routes = Routes()
         routes.add(.post, "/api/v1/installer/validate", validate)
         addExplanations(to: &routes)
         addRevocations(to: &routes)
         routes.add(.get, "/.well-known/jwks.json", keySet)
+        routes.add(.get, "/api/v1/installer/keys", signedKeySet)
         routes.add(.get, "/openapi.yaml") { _, _ in
             Response(
                 status: .ok, headers: [.contentType: "application/yaml"],
                 body: .init(byteBuffer: ByteBuffer(bytes: PackageResources.openapi_yaml)))
         }
         routes.addSignsOfLife(of: licensing)
-        return routes.router(.local)
+        OperatorAPI(backend).add(to: &routes)
+        return routes.router(
+            .bearer(BearerGate(tokens: backend.access.tokens, clock: clock, addresses: clientAddress)))
     }
 
     @Sendable
@@ -62,12 +67,26 @@ package struct PublicAPI: Sendable {
 
     @Sendable
     private func keySet(_ request: Request, _ context: ClientContext) async throws -> Response {
-        let tag = licensing.keys.documentTag
+        let document = licensing.keys.document(at: clock.now())
+        return .shared(document.json, type: "application/jwk-set+json", tag: document.tag, for: request)
+    }
+
+    /// The key set that the vendor's root signed: what installed software may refresh its pins from.
+    @Sendable
+    private func signedKeySet(_ request: Request, _ context: ClientContext) async throws -> Response {
+        guard let set = licensing.keySets.published else { throw Problem.keySetNotSigned }
+        return .shared(Array(set.document.utf8), type: "application/jwt", tag: set.tag, for: request)
+    }
+}
+
+extension Response {
+    /// A public document that caches may keep for an hour, and for a week while the service is away; 304 for a client
+    /// that holds the one `tag` names.
+    fileprivate static func shared(_ bytes: [UInt8], type: String, tag: String, for request: Request) -> Response {
         var headers: HTTPFields = [.eTag: tag, .cacheControl: "public, max-age=3600, stale-if-error=604800"]
         if request.hasCopy(tagged: tag) { return Response(status: .notModified, headers: headers) }
-        headers[.contentType] = "application/jwk-set+json"
-        return Response(
-            status: .ok, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: licensing.keys.document)))
+        headers[.contentType] = type
+        return Response(status: .ok, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
     }
 }
 

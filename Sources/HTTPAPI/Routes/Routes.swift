@@ -53,7 +53,12 @@ struct Routes {
             case .open(let handler): router.on(RouterPath(pattern), method: method, use: handler)
             case .scoped(let scope, let handler):
                 router.on(RouterPath(pattern), method: method) { request, context in
-                    try await handler(request, try await gate.admit(request, context, needs: scope))
+                    let admitted = try await gate.admit(request, context, needs: scope)
+                    do {
+                        return try await handler(request, admitted)
+                    } catch let kept as KeptAnswer {
+                        return kept.response
+                    }
                 }
             }
         }

@@ -12,10 +12,15 @@ struct Members {
     static let stringBytesMax = 1024
 
     private let object: JSONObject
+    /// The body as it came.
+    let body: ByteBuffer
     private var asked: Set<String> = []
     private var violations: [InvalidInput.Violation] = []
 
-    init(_ object: JSONObject) { self.object = object }
+    init(_ object: JSONObject, body: ByteBuffer) {
+        self.object = object
+        self.body = body
+    }
 
     /// A string; nil when absent, null or empty. `isPasted` forgives the line end that comes along with a paste.
     mutating func string(_ name: String, bytesMax: Int = stringBytesMax, isPasted: Bool = false) -> String? {
@@ -138,7 +143,7 @@ extension Request {
         guard let object = value.objectValue else {
             throw Problem.bodyNotObject(value.typeName)
         }
-        return Members(object)
+        return Members(object, body: body)
     }
 
     /// The whole body. Throws `Problem` when it has more bytes than `bytesMax`.

@@ -69,14 +69,6 @@ extension Activation {
     }
 }
 
-extension SigningKeyRecord {
-    func write(to json: inout JSONWriter) {
-        json.member("kid", keyID)
-        json.member("state", state.rawValue)
-        json.member("created_at", createdAt.description)
-    }
-}
-
 extension Listing {
     /// `{data, meta, links}`; the links are the same path with another page.
     func json(_ page: Page, path: String, query: String, _ write: (Item, inout JSONWriter) -> Void) -> [UInt8] {

@@ -3,7 +3,7 @@ import Primitives
 /// What a list of revoked licenses says beside its bits: the claims that ``RevocationList`` tells customers about.
 package struct RevocationContents: Sendable, Equatable {
     /// `typ` of the signed list (draft-ietf-oauth-status-list §5.1).
-    static let type: StaticString = "statuslist+jwt"
+    static let type = "statuslist+jwt"
 
     /// `iss`.
     package let issuer: String

@@ -32,23 +32,6 @@ package struct NewLicense: Sendable {
     }
 }
 
-/// Which licenses a list is about.
-package struct LicenseFilter: Sendable {
-    package var status: License.Status?
-    package var product: ProductID?
-    package var customer: CustomerID?
-    package var batch: Slug?
-
-    package init(
-        status: License.Status? = nil, product: ProductID? = nil, customer: CustomerID? = nil, batch: Slug? = nil
-    ) {
-        self.status = status
-        self.product = product
-        self.customer = customer
-        self.batch = batch
-    }
-}
-
 /// A license with what a list shows beside it.
 package struct LicenseRecord: Sendable {
     package let license: License
@@ -134,13 +117,23 @@ package struct LicenseStore: Sendable {
     package func list(
         _ filter: LicenseFilter, _ page: Page, at now: Timestamp, in transaction: ReadTransaction
     ) throws -> Listing<LicenseRecord> {
-        let (condition, arguments) = Self.condition(filter, at: now)
+        let (condition, arguments) = filter.sql(at: now)
         return Listing(
             items: try transaction.all(
                 "\(Self.select) WHERE \(condition) ORDER BY l.status_index DESC LIMIT ? OFFSET ?",
                 arguments: arguments + [page.perPage.sqlValue, page.offset.sqlValue], as: record),
             total: try transaction.count("SELECT count(*) FROM \(Self.tables) WHERE \(condition)", arguments: arguments)
         )
+    }
+
+    /// The newest of those that `filter` lets through, `max` at most, with a status index below `position`.
+    func slice(
+        _ filter: LicenseFilter, below position: Int64, max: Int, at now: Timestamp, in transaction: ReadTransaction
+    ) throws -> [LicenseRecord] {
+        let (condition, arguments) = filter.sql(at: now)
+        return try transaction.all(
+            "\(Self.select) WHERE l.status_index < ? AND \(condition) ORDER BY l.status_index DESC LIMIT ?",
+            arguments: [position.sqlValue] + arguments + [max.sqlValue], as: record)
     }
 
     /// Hands every license to `body`: the index fills itself from here.
@@ -247,58 +240,6 @@ extension LicenseStore {
         StoredSettings(
             json: row.text(column), maxActivations: row.optionalInteger(column + 1),
             graceDays: row.optionalInteger(column + 2))
-    }
-
-    /// `License.graceUntil` in SQL, or `expires_at` without grace.
-    private static let graceEnd = """
-        CASE WHEN l.payment_grace_until > l.expires_at + coalesce(l.grace_days, p.grace_days) * 86400000
-            THEN l.payment_grace_until ELSE l.expires_at + coalesce(l.grace_days, p.grace_days) * 86400000 END
-        """
-
-    /// The WHERE condition of a filter; values are bound, never written into the text.
-    private static func condition(_ filter: LicenseFilter, at now: Timestamp) -> (String, [SQLValue]) {
-        var conditions = ["1 = 1"]
-        var arguments: [SQLValue] = []
-        if let product = filter.product {
-            conditions.append("l.product_id = ?")
-            arguments.append(product.sqlValue)
-        }
-        if let customer = filter.customer {
-            conditions.append("l.customer_id = ?")
-            arguments.append(customer.sqlValue)
-        }
-        if let batch = filter.batch {
-            conditions.append("l.batch = ?")
-            arguments.append(.text(batch.text))
-        }
-        if let status = filter.status {
-            conditions.append(statusCondition(status))
-            arguments += Array(repeating: now.sqlValue, count: statusCondition(status).count { $0 == "?" })
-        }
-        return (conditions.joined(separator: " AND "), arguments)
-    }
-
-    /// `License.status(at:)` in SQL; every `?` is the instant. A test holds the two against each other.
-    private static func statusCondition(_ status: License.Status) -> String {
-        switch status {
-        case .suspended, .revoked: "l.state = '\(status.rawValue)'"
-        case .notYetValid: "l.state = 'active' AND l.not_before > ?"
-        case .active:
-            """
-            l.state = 'active' AND (l.not_before IS NULL OR l.not_before <= ?)
-            AND (l.expires_at IS NULL OR l.expires_at > ?)
-            """
-        case .grace:
-            """
-            l.state = 'active' AND (l.not_before IS NULL OR l.not_before <= ?)
-            AND l.expires_at <= ? AND \(graceEnd) > ?
-            """
-        case .expired:
-            """
-            l.state = 'active' AND (l.not_before IS NULL OR l.not_before <= ?)
-            AND l.expires_at <= ? AND \(graceEnd) <= ?
-            """
-        }
     }
 }
 

@@ -71,7 +71,7 @@ package final class RevocationPublisher: Sendable {
         let present = edition
         let isDue =
             provenance.at - present.signedAt >= .seconds(Self.renewalSeconds)
-            || keys.signer.keyID != present.keyID
+            || keys.signer(at: provenance.at).keyID != present.keyID
         if !isDue {
             let journalSequence = try await database.read(store.journalSequence)
             if journalSequence == present.journalSequence { return }
@@ -92,7 +92,7 @@ package final class RevocationPublisher: Sendable {
         let current =
             seen.isStored
             ? seen : try await database.write { try store.recordContent(by: provenance, in: $0) }
-        let signer = keys.signer
+        let signer = keys.signer(at: provenance.at)
         let contents = RevocationContents(
             issuer: issuer, address: path, sequence: current.sequence, issuedAt: provenance.at.seconds,
             expiresAt: (provenance.at + .days(lifeDays)).seconds, timeToLiveSeconds: timeToLiveSeconds,

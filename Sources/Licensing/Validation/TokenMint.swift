@@ -1,4 +1,5 @@
 import Crypto
+import Journal
 import LicenseToken
 import Primitives
 import Secrets
@@ -42,7 +43,7 @@ package struct TokenMint: Sendable {
         for seat: ValidationAnswer.Seat, place: KeyedHash, of license: ValidationAnswer.License, nonce: String?,
         at now: Timestamp
     ) throws -> Minted {
-        let signer = keys.signer
+        let signer = keys.signer(at: now)
         let stamp = TokenCache.Stamp(
             licenseVersion: license.facts.version, productVersion: license.product.version, keyID: signer.keyID,
             // Each place's hours begin at its own moment, so that a fleet is not signed anew all at once.
@@ -62,9 +63,10 @@ package struct TokenMint: Sendable {
     /// The token of a license file: for a seat that is recorded, until `end`, with no check before that.
     func fileToken(
         for seat: ValidationAnswer.Seat, place: KeyedHash, of license: ValidationAnswer.License, nonce: String?,
-        isAddressKnown: Bool, until end: Timestamp, at now: Timestamp
-    ) throws -> [UInt8] {
-        try keys.signer.sign(
+        isAddressKnown: Bool, until end: Timestamp, by provenance: Provenance
+    ) async throws -> [UInt8] {
+        let now = provenance.at
+        return try await keys.signer(until: end, by: provenance).sign(
             claims(
                 for: seat, place: place, of: license, nonce: nonce, isAddressKnown: isAddressKnown, until: end,
                 at: now))

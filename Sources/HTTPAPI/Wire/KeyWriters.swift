@@ -1,0 +1,52 @@
+import LicenseToken
+import Licensing
+import Primitives
+
+// How signing keys and signed key sets look in answers to operators.
+
+extension SigningKeyRecord {
+    func write(to json: inout JSONWriter, in schedule: KeySchedule, at now: Timestamp) {
+        json.member("kid", keyID)
+        json.member("state", schedule.state(of: self, at: now).rawValue)
+        json.member("published_at", publishedAt.description)
+        json.member("listed_at", listedAt?.description)
+        json.member("signs_from", signsFrom?.description)
+        json.member("signs_until", signsUntil?.description)
+        json.member("verifies_until", verifiesUntil?.description)
+        json.member("revoked_at", revokedAt?.description)
+        json.member("destroyed_at", destroyedAt?.description)
+        // What published_at was called at first.
+        json.member("created_at", publishedAt.description)
+    }
+}
+
+extension KeySchedule {
+    /// All keys in the order in which they matter, and what is to be known about the signed set.
+    func json(_ keySets: KeySetPublisher, at now: Timestamp) -> [UInt8] {
+        let rest = keys.filter { [.retired, .revoked].contains(state(of: $0, at: now)) }
+        return JSONWriter.object { json in
+            json.member("data", objects: published(at: now) + rest) { $0.write(to: &$1, in: self, at: now) }
+            json.member(signedKeySet: keySets.published)
+            json.member("warnings", objects: keySets.notices(on: self, at: now)) { notice, json in
+                json.member("code", notice.rawValue)
+                json.member("message", notice.message)
+            }
+        }
+    }
+}
+
+extension JSONWriter {
+    /// What is served at `/api/v1/installer/keys`, or null.
+    mutating func member(signedKeySet set: PublishedKeySet?) {
+        guard let set else { return member("signed_key_set", nil as String?) }
+        member("signed_key_set") { $0.members(of: set) }
+    }
+
+    mutating func members(of set: PublishedKeySet) {
+        member("sequence", set.sequence)
+        member("root", json: JSONWebKeySet.jwk(set.root))
+        member("issued_at", set.issuedAt.description)
+        member("expires_at", set.expiresAt.description)
+        member("document", set.document)
+    }
+}

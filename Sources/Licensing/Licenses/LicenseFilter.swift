@@ -1,0 +1,96 @@
+package import Customers
+import Database
+package import Primitives
+
+/// Which licenses a list is about: those that all conditions let through.
+package struct LicenseFilter: Sendable {
+    package var conditions: [LicenseCondition]
+
+    package init(_ conditions: [LicenseCondition]) { self.conditions = conditions }
+
+    package init(
+        status: License.Status? = nil, product: ProductID? = nil, customer: CustomerID? = nil, batch: Slug? = nil
+    ) {
+        let all: [LicenseCondition?] = [
+            status.map { .status($0) }, product.map { .product($0) }, customer.map { .customer($0) },
+            batch.map { .batch($0) },
+        ]
+        conditions = all.compactMap { $0 }
+    }
+
+    /// The WHERE condition over `licenses l` and `products p`; values are bound, never written into the text.
+    func sql(at now: Timestamp) -> (text: String, arguments: [SQLValue]) {
+        let parts = conditions.map { $0.sql(at: now) }
+        return ((["1 = 1"] + parts.map(\.text)).joined(separator: " AND "), parts.flatMap(\.arguments))
+    }
+}
+
+/// One way to narrow a list of licenses.
+package enum LicenseCondition: Sendable {
+    /// Days that ``expiring(days:)`` may look ahead.
+    package static let expiringDaysMax = 3_660
+
+    case status(License.Status)
+    case product(ProductID)
+    case customer(CustomerID)
+    case batch(Slug)
+    /// Those with a seat taken by this domain.
+    case domain(CanonicalDomain)
+    /// Those with a live key that ends in these four symbols.
+    case last4(String)
+    /// Active ones that expire within this many days.
+    case expiring(days: Int)
+
+    func sql(at now: Timestamp) -> (text: String, arguments: [SQLValue]) {
+        switch self {
+        case .status(let status):
+            let text = Self.statusText(status)
+            return (text, Array(repeating: now.sqlValue, count: text.count { $0 == "?" }))
+        case .product(let product): return ("l.product_id = ?", [product.sqlValue])
+        case .customer(let customer): return ("l.customer_id = ?", [customer.sqlValue])
+        case .batch(let batch): return ("l.batch = ?", [.text(batch.text)])
+        case .domain(let domain):
+            let text = "l.id IN (SELECT license_id FROM activations WHERE domain = ? AND released_at IS NULL)"
+            return (text, [.text(domain.ascii)])
+        case .last4(let last4):
+            let text = "l.id IN (SELECT license_id FROM license_keys WHERE last4 = ? AND revoked_at IS NULL)"
+            return (text, [.text(last4)])
+        case .expiring(let days):
+            let text = "l.state = 'active' AND l.expires_at > ? AND l.expires_at <= ?"
+            return (text, [now.sqlValue, (now + .days(days)).sqlValue])
+        }
+    }
+}
+
+// MARK: - Status
+
+extension LicenseCondition {
+    /// `License.graceUntil` in SQL, or `expires_at` without grace.
+    private static let graceEnd = """
+        CASE WHEN l.payment_grace_until > l.expires_at + coalesce(l.grace_days, p.grace_days) * 86400000
+            THEN l.payment_grace_until ELSE l.expires_at + coalesce(l.grace_days, p.grace_days) * 86400000 END
+        """
+
+    /// `License.status(at:)` in SQL; every `?` is the instant. A test holds the two against each other.
+    private static func statusText(_ status: License.Status) -> String {
+        switch status {
+        case .suspended, .revoked: "l.state = '\(status.rawValue)'"
+        case .notYetValid: "l.state = 'active' AND l.not_before > ?"
+        case .active:
+            """
+            l.state = 'active' AND (l.not_before IS NULL OR l.not_before <= ?)
+            AND (l.expires_at IS NULL OR l.expires_at > ?)
+            """
+        case .grace:
+            """
+            l.state = 'active' AND (l.not_before IS NULL OR l.not_before <= ?)
+            AND l.expires_at <= ? AND \(graceEnd) > ?
+            """
+        case .expired:
+            """
+            l.state = 'active' AND (l.not_before IS NULL OR l.not_before <= ?)
+            AND l.expires_at <= ? AND \(graceEnd) <= ?
+            """
+        }
+    }
+}

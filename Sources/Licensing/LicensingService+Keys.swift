@@ -1,0 +1,50 @@
+package import Journal
+import LicenseToken
+package import Primitives
+
+extension LicensingService {
+    /// The longest life that a token is given today: how long a key must have been published before it signs.
+    package var longestTokenLife: Duration { .days(catalog.longestTokenDays) }
+
+    /// Publishes a further signing key, which no time is set for: its record and the schedule it is in.
+    package func publishKey(
+        dryRun: Bool, by provenance: Provenance
+    ) async throws -> (key: SigningKeyRecord, schedule: KeySchedule) {
+        var keyID = ""
+        let schedule = try await keys.change(dryRun: dryRun, by: provenance) { schedule, spares in
+            schedule.publish(spares[0], at: provenance.at)
+            keyID = spares[0].keyID
+        }
+        guard let record = schedule.key(keyID) else { preconditionFailure("a key just published is in the schedule") }
+        return (record, schedule)
+    }
+
+    /// Sets when the next signing key takes over; see `KeySchedule.rotate`. Throws `SigningKeyRefusal`.
+    package func rotateKeys(
+        at asked: Timestamp?, force: Bool, dryRun: Bool, by provenance: Provenance
+    ) async throws -> KeySchedule {
+        let life = longestTokenLife
+        return try await keys.change(dryRun: dryRun, forced: force, by: provenance) { schedule, spares in
+            try schedule.rotate(asked: asked, force: force, tokenLife: life, spares: spares, at: provenance.at)
+        }
+    }
+
+    /// Takes a signing key back at once; see `KeySchedule.revoke`. Throws `SigningKeyRefusal`.
+    package func revokeKey(
+        _ keyID: String, force: Bool, dryRun: Bool, by provenance: Provenance
+    ) async throws -> KeySchedule {
+        let life = longestTokenLife
+        return try await keys.change(dryRun: dryRun, forced: force, by: provenance) { schedule, spares in
+            try schedule.revoke(keyID, force: force, tokenLife: life, spares: spares, at: provenance.at)
+        }
+    }
+
+    /// The ids of the keys whose private halves may be destroyed and are not recorded as that.
+    package func destroyableKeys(at now: Timestamp) -> [String] {
+        let schedule = keys.schedule(at: now)
+        return schedule.keys.filter { key in
+            let state = schedule.state(of: key, at: now)
+            return key.destroyedAt == nil && (state == .retired || state == .revoked)
+        }.map(\.keyID)
+    }
+}
