@@ -8,8 +8,25 @@ extension LicensingSchema {
             "seats-are-counted", whenBroken: "used is not the number of unreleased seats",
             sql: """
                 SELECT count(*) FROM licenses l WHERE used <> (SELECT count(*) FROM activations a
-                WHERE a.license_id = l.id AND a.released_at IS NULL)
+                WHERE a.license_id = l.id AND a.released_at IS NULL AND a.kind <> 'staging')
                 """),
+        ConsistencyRule(
+            "over-limit-dates", whenBroken: "a date for seats above the limit where there are none",
+            sql: """
+                SELECT count(*) FROM licenses l JOIN products p ON p.id = l.product_id
+                WHERE l.over_limit_until IS NOT NULL
+                AND (coalesce(l.max_activations, p.max_activations) = 0
+                    OR l.used <= coalesce(l.max_activations, p.max_activations))
+                """),
+        ConsistencyRule(
+            "carried-identities", whenBroken: "a seat that carries what it belongs to",
+            sql: """
+                SELECT count(*) FROM activations WHERE domain IS NOT NULL AND carried_domain IS NOT NULL
+                OR installation_id IS NOT NULL AND carried_installation_id IS NOT NULL
+                """),
+        ConsistencyRule(
+            "file-seats-end", whenBroken: "the seat of a license file without its end",
+            sql: "SELECT count(*) FROM activations WHERE kind = 'file' AND held_until IS NULL"),
         ConsistencyRule(
             "seats-within-limit", whenBroken: "more seats than the license has",
             sql: """
@@ -20,7 +37,7 @@ extension LicensingSchema {
         ConsistencyRule(
             "seats-have-addresses", whenBroken: "a taken seat without an address",
             sql: """
-                SELECT count(*) FROM activations a WHERE released_at IS NULL
+                SELECT count(*) FROM activations a WHERE released_at IS NULL AND kind <> 'file'
                 AND NOT EXISTS (SELECT 1 FROM seat_addresses s WHERE s.activation_id = a.id)
                 """),
         ConsistencyRule(

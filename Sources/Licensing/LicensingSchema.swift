@@ -148,6 +148,7 @@ package enum LicensingSchema {
                 ALTER TABLE products DROP COLUMN token_days;
                 ALTER TABLE products DROP COLUMN counts_development;
                 """),
+        seats,
         Migration(
             version: 14, name: "license search", readableFrom: 5,
             sql: """

@@ -2,7 +2,7 @@ package import Access
 package import Customers
 package import Database
 package import Journal
-import Primitives
+package import Primitives
 
 extension LicensingService {
     /// Creates a customer. Throws `CustomerRefusal`, `InvalidInput`.
@@ -41,6 +41,28 @@ extension LicensingService {
             catalog.apply(product)
             index.apply([.product(product)])
         }
+    }
+
+    /// Changes a product, and with it at once every license that does not choose otherwise. Throws
+    /// `LicensingRefusal.productUnknown`, and `.recountNeeded` when seats would be counted in another way and `change`
+    /// does not say that they may be.
+    package func updateProduct(
+        _ code: Slug, _ change: ProductChange, dryRun: Bool, by provenance: Provenance
+    ) async throws -> Product {
+        try await storeLastSeen()
+        let (products, seats, catalog, index) = (products, seats, catalog, index)
+        return try await database.write(dryRun: dryRun) { transaction in
+            guard let before = try products.find(code, in: transaction.reading) else {
+                throw LicensingRefusal.productUnknown(code.text)
+            }
+            let after = try products.update(before, change, by: provenance, in: transaction)
+            let changes = try seats.policyChanged(
+                from: before, to: after, recounts: change.recounts, by: provenance, in: transaction)
+            return (product: after, changes: changes)
+        } committed: { updated in
+            catalog.apply(updated.product)
+            index.apply([.product(updated.product)] + updated.changes)
+        }.product
     }
 
     /// The product with a code as someone wrote it, or nil.

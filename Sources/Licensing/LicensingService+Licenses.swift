@@ -56,12 +56,17 @@ extension LicensingService {
         return try await database.read { try licenses.key(of: id, in: $0) }
     }
 
-    /// One page of licenses, newest first.
+    /// One page of licenses, newest first, or as the filter says.
     package func licenses(
         _ filter: LicenseFilter, _ page: Page, at now: Timestamp
     ) async throws -> Listing<LicenseRecord> {
-        let licenses = licenses
-        return try await database.read { try licenses.list(filter, page, at: now, in: $0) }
+        if filter.bySpread { try await storeLastSeen() }
+        let (licenses, seats) = (licenses, seats)
+        return try await database.read { transaction in
+            guard filter.bySpread else { return try licenses.list(filter, page, at: now, in: transaction) }
+            return try licenses.list(
+                seats.spread(at: now, in: transaction), filter, page, at: now, in: transaction)
+        }
     }
 
     /// The `max` newest licenses that `filter` lets through and whose position in the status list is below `position`:
@@ -97,6 +102,21 @@ extension LicensingService {
         } committed: {
             index.apply($0.changes)
         }
-        return (result.released, result.license)
+        return (result.seats, result.license)
+    }
+
+    /// Makes one installation of two domains of a license. Throws `LicensingRefusal.installationUnknown` when `from`
+    /// holds no seat, and `.licenseUnknown`.
+    package func merge(
+        _ from: CanonicalDomain, into domain: CanonicalDomain, of id: LicenseID, dryRun: Bool, by provenance: Provenance
+    ) async throws -> (released: [Activation], license: License) {
+        try await storeLastSeen()
+        let (seats, index) = (seats, index)
+        let result = try await database.write(dryRun: dryRun) { transaction in
+            try seats.merge(from, into: domain, of: id, by: provenance, in: transaction)
+        } committed: {
+            index.apply($0.changes)
+        }
+        return (result.seats, result.license)
     }
 }

@@ -86,7 +86,7 @@ package final class LicensingService: Sendable {
             waitMax: settings.writeWaitMax)
         validator = Validator(
             hashes: hashes, index: index, catalog: catalog, mint: mint, queue: queue,
-            defaultProduct: settings.defaultProduct)
+            prover: SeatProver(issuer: settings.issuer, keys: keys), defaultProduct: settings.defaultProduct)
         watch = InstallerWatch(
             guesses: GuessLimit(burst: settings.guessesPerClientMax),
             unexplainedRefusals: UnexplainedRefusals(hashes: hashes, index: index, catalog: catalog, cache: cache))

@@ -59,6 +59,7 @@ package struct Server: Sendable {
             RefusalsService(licensing: signet.licensing, clock: signet.clock, logger: signet.logger),
             RevocationService(signet),
             ChainSealingService(chain: signet.upkeep.chain, logger: signet.logger),
+            SeatKeeperService(keeper: SeatKeeper(signet.licensing), clock: signet.clock, logger: signet.logger),
         ]
         if let address = settings.listenAdmin {
             services.append(Listener(address: address, application: admin(on: address, census, readiness)))

@@ -60,7 +60,8 @@ struct LicenseGenerate: AsyncParsableCommand {
             let answer = try await client.post("/api/v1/licenses", body).required()
             return (answer, try await offline.issue(format, after: answer, change, with: client))
         }
-        LicensePrinting.print(answer, options)
+        // One JSON document a command: with another format that is the one that was asked for.
+        if further == nil || !options.json { LicensePrinting.print(answer, options) }
         if let further { try offline.print(further, format, options) }
         change.remind()
     }
@@ -163,6 +164,9 @@ struct LicenseList: AsyncParsableCommand {
     @Option(parsing: .unconditional, help: "Only active ones that expire within so many days.")
     var expiringIn: Int?
 
+    @Flag(help: "Only those used lately, those first that were used from most networks: what looks cloned.")
+    var spread = false
+
     @Flag(help: "Print all of them as CSV.")
     var csv = false
 
@@ -173,6 +177,7 @@ struct LicenseList: AsyncParsableCommand {
         let query = [
             ("status", status), ("product", product), ("customer", customer.map(String.init)), ("batch", batch),
             ("domain", domain), ("last4", last4), ("expiring_in", expiringIn.map(String.init)),
+            ("spread", spread ? "true" : nil),
         ].query
         if csv {
             let answer = try await options.withClient {
@@ -184,13 +189,15 @@ struct LicenseList: AsyncParsableCommand {
             try await $0.get("/api/v1/licenses?\(query)\(page.query)").required()
         }
         if options.json { return Output.json(answer.body) }
-        let headings = ["LICENSE", "KEY", "CUSTOMER", "PRODUCT", "TYPE", "STATUS", "EXPIRES", "SEATS"]
+        let headings =
+            ["LICENSE", "KEY", "CUSTOMER", "PRODUCT", "TYPE", "STATUS", "EXPIRES", "SEATS"]
+            + (spread ? ["NETWORKS"] : [])
         Output.list(answer, headings) { license in
             [
                 license.text("id") ?? "-", "…\(license.text("last4") ?? "")", license.text("customer_id") ?? "-",
                 license.text("product") ?? "-", license.text("license_type") ?? "-", license.text("status") ?? "-",
                 license.text("expires_at") ?? "never", license.seats,
-            ]
+            ] + (spread ? [license.text("networks") ?? "-"] : [])
         }
     }
 }
@@ -212,7 +219,7 @@ struct LicenseShow: AsyncParsableCommand {
 
 struct LicenseDeactivate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "deactivate", abstract: "Releases seats: of a domain, of an installation, or all.")
+        commandName: "deactivate", abstract: "Releases seats: of a domain, an address, an installation, or all.")
 
     @Argument(help: "The license key or id (lic_…).")
     var license: String
@@ -220,7 +227,7 @@ struct LicenseDeactivate: AsyncParsableCommand {
     @Option(help: "Release the seats of this domain.")
     var domain: String?
 
-    @Option(help: "With --domain: only the seat that was used from this address.")
+    @Option(help: "Release the seats that were used from this address; with --domain, only those of the domain.")
     var ip: String?
 
     @Option(name: .customLong("installation-id"), help: "Release the seat of this installation.")
@@ -251,7 +258,7 @@ struct LicenseDeactivate: AsyncParsableCommand {
     private static func print(_ answer: OperatorClient.Answer) {
         let released = answer.json.objectValue?["released"]?.arrayValue?.compactMap(\.objectValue) ?? []
         for seat in released {
-            let identity = seat.text("domain") ?? seat.text("installation_id") ?? "-"
+            let identity = seat.text("domain") ?? seat.text("network") ?? seat.text("installation_id") ?? "-"
             Swift.print("Released \(seat.text("id") ?? "-"), \(identity)")
         }
         Swift.print("\(answer.json.objectValue?["current_activations"]?.integerValue ?? 0) seats are taken now.")
@@ -294,7 +301,8 @@ private enum LicensePrinting {
             activations.map { seat in
                 let addresses = seat["addresses"]?.arrayValue?.compactMap { $0.objectValue?.text("address") } ?? []
                 return [
-                    seat.text("id") ?? "-", seat.text("domain") ?? seat.text("installation_id") ?? "-",
+                    seat.text("id") ?? "-",
+                    seat.text("domain") ?? seat.text("network") ?? seat.text("installation_id") ?? "-",
                     addresses.joined(separator: " "), seat.text("first_seen") ?? "-", seat.text("last_seen") ?? "-",
                 ]
             })

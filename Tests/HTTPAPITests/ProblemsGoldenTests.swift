@@ -114,6 +114,8 @@ extension ProblemsGoldenTests {
         }
         list += JSONReader.Failure.samples.map { ("JSONReader.Failure", name($0.reason), $0.problem) }
         list.append(("InvalidInput", "InvalidInput", InvalidInput("domain", "is none").problem))
+        list.append(("TokenRefused", "TokenRefused", TokenRefused(code: "wrong_license").problem))
+        list.append(("SeatHeld", "SeatHeld", SeatHeld(until: ManualClock.start).problem))
         return list
     }
 

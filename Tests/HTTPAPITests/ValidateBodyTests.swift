@@ -126,7 +126,7 @@ struct ValidateBodyTests {
                 ["installation_id"]),
             .init(with: #""domain":"a.com","nonce":"\#(letters(257))""#, "invalid_request", ["nonce"]),
             .init(with: #""domain":"a.com","product":"\#(letters(1025))""#, "invalid_request", ["product"]),
-            .init(with: #""domain":"a.com","token":"\#(letters(4097))""#, "invalid_request", ["token"]),
+            .init(with: #""domain":"a.com","token":"\#(letters(8193))""#, "invalid_request", ["token"]),
             .init(with: #""domain":"a.com","x":"\#(letters(1025))""#, "invalid_request", ["x"]),
             .init(with: #""domain":"a.com","x":[{"y":"\#(letters(1025))"}]"#, "invalid_request", ["x"]),
             .init(with: #""domain":"a.com","x":{"\#(letters(1025))":1}"#, "invalid_request", ["x"]),
@@ -170,7 +170,7 @@ struct ValidateBodyTests {
             with: #""domain":"a.com","ip_address":null,"product":null,"installation_id":null,"nonce":null,"token":null"#
         ),
         .init(with: #""domain":"a.com","product":"","installation_id":"","nonce":"","token":"""#),
-        .init(with: #""domain":"a.com","nonce":"\#(letters(256))","token":"\#(letters(4096))""#),
+        .init(with: #""domain":"a.com","nonce":"\#(letters(256))","token":"\#(letters(8192))""#),
         .init(with: #""domain":"a.com","unknown":{"deep":[1,2.5e3,true,null,"\ud83d\ude00"]},"Domain":"b.com""#),
         .init(with: #""domain":"a.com","x":\#(nested(15))"#),
         .init("a key with the line end of a paste", #"{"license_key":"KEY\r\n","domain":"a.com"}"#),

@@ -137,7 +137,7 @@ struct FaultTests {
     func full(together: Int) async throws {
         let license = try await house.issue(seats: 0)
         let pages = try await house.count("PRAGMA page_count")
-        try await house.database.write { _ = try $0.reading.count("PRAGMA max_page_count = \(pages + 2)") }
+        try await house.database.write { _ = try $0.reading.count("PRAGMA max_page_count = \(pages + 16)") }
         var stored = 0
         var refused = 0
         for round in 0..<200 where refused == 0 {

@@ -105,8 +105,8 @@ struct LicensingJournalTests {
                 "{\"domain\":\"secret.example.com\",\"installation_id\":null,\"address\":\"2001:db8:aaaa::1\","
                     + "\"peer\":null}",
                 "{\"domain\":null,\"installation_id\":\"install-4242\",\"address\":\"203.0.113.7\",\"peer\":null}",
-                "{\"domain\":\"secret.example.com\",\"installation_id\":null}",
-                "{\"domain\":null,\"installation_id\":\"install-4242\"}",
+                "{\"domain\":\"secret.example.com\",\"network\":null,\"installation_id\":\"install-0815\"}",
+                "{\"domain\":null,\"network\":null,\"installation_id\":\"install-4242\"}",
             ])
     }
 }

@@ -21,7 +21,7 @@ struct SeatTests {
         #expect(answer.license?.facts.used == 1)
         let row = try await house.texts(
             """
-            SELECT domain || '|' || network || '|' || address || '|' || peer || '|' || ordinal
+            SELECT domain || '|' || s.network || '|' || address || '|' || peer || '|' || ordinal
             FROM activations a JOIN seat_addresses s ON s.activation_id = a.id
             WHERE a.id = \(place.activation.databaseValue)
             """)

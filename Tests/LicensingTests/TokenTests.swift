@@ -161,6 +161,7 @@ struct TokenTests {
         let second = try await token(acme, ip: "2001:db8::1")
         #expect(try house.verify(second, domain: "example.com").address == "2001:db8::1")
         _ = try await house.licensing.release(.all, of: acme.id, dryRun: false, by: house.provenance())
+        #expect(try await house.verdict(acme, "example.com", explicitly: true) == .valid)
         let third = try await token(acme)
         let activations = try [first, second, third].map { try house.verify($0, domain: "example.com").activationID }
         #expect(activations[0] == activations[1] && activations[1] != activations[2])

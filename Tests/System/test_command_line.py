@@ -4,14 +4,18 @@ import datetime
 
 from signet import FAILED, NEGATIVE, OK, REPOSITORY, USAGE, SYMBOLS, SignetCase
 
+POLICY = set(
+    "license_type features max_activations counted_by addresses_per_seat ipv6_prefix moves_max counts_development"
+    " staging_hosts staging_max allowed_domains allowed_networks checks_peer activation lease_minutes grace_days"
+    " token_days duration_days maintenance_until max_version".split()
+)
 LICENSE = set(
-    "id last4 customer_id product license_type features status expires_at expires_at_time grace_until"
-    " max_activations current_activations addresses_per_seat version created_at".split()
-)
+    "id last4 customer_id product status expires_at expires_at_time grace_until not_before over_limit_until batch"
+    " overrides current_activations version created_at".split()
+) | POLICY
 PRODUCT = set(
-    "code name license_type features max_activations addresses_per_seat token_days counts_development version"
-    " created_at".split()
-)
+    "code name settings key_groups key_prefix action_url version created_at".split()
+) | POLICY
 GENERATE = ["license", "generate", "--customer", "123", "--product", "whm-panel"]
 
 

@@ -15,8 +15,8 @@ GUIDE = {
     "features": list,
 }
 OURS = (
-    "code message license_id product activation expires_at_time grace_until next_check_at server_time nonce token"
-    " stale warnings revocations"
+    "code message action_url license_id product activation expires_at_time grace_until next_check_at server_time nonce"
+    " token stale warnings revocations"
 ).split()
 
 
@@ -107,10 +107,10 @@ class FacesTests(ServedCase):
         again = self.server.request("GET", "/.well-known/jwks.json", headers={"If-None-Match": first.headers["etag"]})
         self.assertEqual((again.status, again.body), (304, b""))
 
-    def test_the_operator_s_interface_and_metrics_are_not_public(self):
-        for path in ("licenses", "products", "customers", "keys", "keys/export"):
-            self.assertEqual(self.server.request("GET", f"/api/v1/{path}").status, 404, path)
-            self.assertIn(self.server.request("POST", f"/api/v1/{path}", b"{}").status, (404, 405), path)
+    def test_the_operator_s_interface_is_closed_without_a_token_and_metrics_are_not_public(self):
+        for path in ("licenses", "products", "customers", "keys", "keys/export", "audit", "database/check"):
+            self.assertEqual(self.server.request("GET", f"/api/v1/{path}").status, 401, path)
+            self.assertIn(self.server.request("POST", f"/api/v1/{path}", b"{}").status, (401, 405, 429), path)
         self.assertEqual(self.server.request("GET", "/metrics").status, 404)
 
     def test_a_problem_says_what_it_is(self):

@@ -190,11 +190,12 @@ extension TestHouse {
     package func validate(
         _ key: LicenseKey, domain: String? = nil, ip: String = address, installationID: String? = nil,
         peer: String? = nil, product: String? = nil, nonce: String? = nil, activates: Bool = true,
-        in service: LicensingService? = nil
+        explicitly: Bool = false, token: [UInt8]? = nil, in service: LicensingService? = nil
     ) async throws -> ValidationAnswer {
         let installation = try installation(domain: domain, ip: ip, installationID: installationID, peer: peer)
         let request = ValidationRequest(
-            licenseKey: key.text, installation: installation, product: product, nonce: nonce, activates: activates)
+            licenseKey: key.text, installation: installation, product: product, nonce: nonce, activates: activates,
+            isExplicit: explicitly, token: token.map { String(decoding: $0, as: UTF8.self) })
         return try await (service ?? licensing).validator.answer(
             request, by: provenance(actor: "installation"))
     }
@@ -202,9 +203,46 @@ extension TestHouse {
     /// The verdict of one call.
     package func verdict(
         _ license: IssuedLicense, _ domain: String, ip: String = address, activates: Bool = true,
-        in service: LicensingService? = nil
+        explicitly: Bool = false, in service: LicensingService? = nil
     ) async throws -> Verdict {
-        try await validate(license.key, domain: domain, ip: ip, activates: activates, in: service).verdict
+        try await validate(
+            license.key, domain: domain, ip: ip, activates: activates, explicitly: explicitly, in: service
+        ).verdict
+    }
+
+    /// The verdict of a call that carries an identifier.
+    package func verdict(
+        _ license: IssuedLicense, domain: String? = nil, id: String, ip: String = address, explicitly: Bool = false,
+        token: [UInt8]? = nil
+    ) async throws -> Verdict {
+        try await validate(
+            license.key, domain: domain, ip: ip, installationID: id, explicitly: explicitly, token: token
+        ).verdict
+    }
+
+    /// One call of the installer's way to give its seat back.
+    package func deactivate(
+        _ key: LicenseKey, domain: String? = nil, installationID: String? = nil, ip: String = address,
+        token: [UInt8]?, product: String? = nil, in service: LicensingService? = nil
+    ) async throws -> Deactivation {
+        let request = ValidationRequest(
+            licenseKey: key.text,
+            installation: try installation(domain: domain, ip: ip, installationID: installationID),
+            product: product, nonce: nil, activates: true, isExplicit: true,
+            token: token.map { String(decoding: $0, as: UTF8.self) })
+        return try await (service ?? licensing).deactivate(request, by: provenance(actor: "installation"))
+    }
+
+    /// Releases seats as an operator.
+    @discardableResult
+    package func release(_ selection: SeatSelection, of license: IssuedLicense) async throws -> [Activation] {
+        try await licensing.release(selection, of: license.id, dryRun: false, by: provenance()).released
+    }
+
+    /// Does what time does to seats, now; the number of seats that became free.
+    @discardableResult
+    package func keepSeats() async throws -> Int {
+        try await SeatKeeper(licensing).keep(by: provenance(actor: "signet"))
     }
 }
 

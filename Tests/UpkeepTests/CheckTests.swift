@@ -41,7 +41,7 @@ struct CheckTests {
             ),
             (
                 "addresses-of-taken-seats", 2,
-                "UPDATE activations SET released_at = 1 WHERE domain LIKE '%example.com'"
+                "UPDATE activations SET released_at = 1, release_kind = 'operator' WHERE domain LIKE '%example.com'"
             ),
             (
                 "addresses-within-limit", 1,

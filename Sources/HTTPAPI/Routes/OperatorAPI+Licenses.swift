@@ -45,10 +45,19 @@ extension OperatorAPI {
     @Sendable
     private func listLicenses(_ request: Request, _ context: OperatorContext) async throws -> Response {
         let page = try page(request)
-        let (conditions, query) = try await conditions(Self.licenseFilters, of: request)
+        var (conditions, query) = try await conditions(Self.licenseFilters, of: request)
         let now = clock.now()
-        let listing = try await licensing.licenses(LicenseFilter(conditions), page, at: now)
+        let bySpread = try isBySpread(request)
+        if bySpread { query += "spread=true&" }
+        let listing = try await licensing.licenses(LicenseFilter(conditions, bySpread: bySpread), page, at: now)
         return .json(listing.json(page, path: request.uri.path, query: query) { $0.write(to: &$1, at: now) })
+    }
+
+    /// Whether those come first that were used from most networks.
+    private func isBySpread(_ request: Request) throws -> Bool {
+        guard let text = try request.parameter("spread") else { return false }
+        guard text == "true" else { throw InvalidParameter.problem("spread", "must be true, or absent") }
+        return true
     }
 
     @Sendable
@@ -94,7 +103,7 @@ extension OperatorAPI {
         var members = try await members(request)
         let activates = members.bool("activate") ?? false
         if activates { try context.require(.activationsWrite) }
-        let question = try members.validation(peer: .loopback, activates: activates)
+        let question = try members.validation(peer: .loopback, activates: activates, isExplicit: activates)
         let provenance = Provenance(actor: context.actor, requestID: context.id, at: clock.now())
         let answer = try await licensing.validator.answer(question, by: provenance)
         return .json(answer.json(revocations: licensing.revocations.sequence))
@@ -132,14 +141,17 @@ extension Members {
     fileprivate mutating func seatSelection() throws -> SeatSelection {
         let all = bool("all") ?? false
         let domain = domain("domain")
-        let network = value("ip_address", "must be an IPv4 or IPv6 address", CanonicalAddress.init)?.network
+        let address = value("ip_address", "must be an IPv4 or IPv6 address", CanonicalAddress.init)
         let id = value("installation_id", InstallationID.expectation, InstallationID.init)
         try finish()
-        switch (all, domain, id) {
-        case (true, nil, nil): return .all
-        case (false, .some(let domain), nil): return .domain(domain, network)
-        case (false, nil, .some(let id)): return .installationID(id)
-        default: throw InvalidInput("domain", "say exactly one of domain, installation_id and all")
+        switch (all, domain, id, address) {
+        case (true, nil, nil, nil): return .all
+        case (false, .some(let domain), nil, _): return .domain(domain, address)
+        case (false, nil, nil, .some(let address)): return .address(address)
+        case (false, nil, .some(let id), nil): return .installationID(id)
+        default:
+            throw InvalidInput(
+                "domain", "say exactly one of domain (with ip_address or without), ip_address, installation_id and all")
         }
     }
 }

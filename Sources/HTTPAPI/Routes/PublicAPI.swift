@@ -12,8 +12,8 @@ package struct PublicAPI: Sendable {
     package static let bodyBytesMax = 16 << 10
     /// Bytes of `nonce`.
     static let nonceBytesMax = 256
-    /// Bytes of `token`, which a client may send back.
-    static let tokenBytesMax = 4 << 10
+    /// Bytes of `token`, which a client sends back: as many as a token of ours has at most.
+    static let tokenBytesMax = 8 << 10
 
     private let backend: Backend
     private let clientAddress: ClientAddress
@@ -32,6 +32,7 @@ package struct PublicAPI: Sendable {
         routes.add(.post, "/api/v1/installer/validate", validate)
         addExplanations(to: &routes)
         addRevocations(to: &routes)
+        addInstallations(to: &routes)
         routes.add(.get, "/.well-known/jwks.json", keySet)
         routes.add(.get, "/api/v1/installer/keys", signedKeySet)
         routes.add(.get, "/openapi.yaml") { _, _ in
@@ -47,11 +48,10 @@ package struct PublicAPI: Sendable {
 
     @Sendable
     private func validate(_ request: Request, _ context: ClientContext) async throws -> Response {
-        var members = try await request.members(bytesMax: Self.bodyBytesMax, requiresContentType: true)
-        let peer = client(of: request, context)
-        let question = try members.validation(peer: peer, activates: true)
+        let question = try await question(request, context, isExplicit: false)
         let provenance = Provenance(actor: "installation", requestID: context.id, at: clock.now())
-        let answer = try await licensing.watch.guarded(question, from: peer, at: provenance.at) {
+        let answer = try await licensing.watch.guarded(question, from: client(of: request, context), at: provenance.at)
+        {
             try await licensing.validator.answer(question, by: provenance)
         }
         var response = Response.json(answer.json(revocations: licensing.revocations.sequence))
@@ -63,6 +63,14 @@ package struct PublicAPI: Sendable {
     func client(of request: Request, _ context: ClientContext) -> CanonicalAddress {
         // Without a connection there is nobody to answer; the unspecified address only keeps the types honest.
         clientAddress.client(peer: context.peer ?? CanonicalAddress(ipv4: 0), headers: request.headers)
+    }
+
+    /// What an installation asks, from where it is seen to ask.
+    func question(
+        _ request: Request, _ context: ClientContext, isExplicit: Bool
+    ) async throws -> ValidationRequest {
+        var members = try await request.members(bytesMax: Self.bodyBytesMax, requiresContentType: true)
+        return try members.validation(peer: client(of: request, context), activates: true, isExplicit: isExplicit)
     }
 
     @Sendable
@@ -102,19 +110,20 @@ extension Request {
 
 extension Members {
     /// The members of a check. Throws `InvalidInput` with all that is wrong.
-    mutating func validation(peer: CanonicalAddress, activates: Bool) throws -> ValidationRequest {
+    mutating func validation(
+        peer: CanonicalAddress, activates: Bool, isExplicit: Bool = false
+    ) throws -> ValidationRequest {
         let licenseKey = licenseKey()
         let installation = installation(peer: peer)
         let product = string("product")
         let version = value("version", SoftwareVersion.expectation, SoftwareVersion.init)
         let nonce = string("nonce", bytesMax: PublicAPI.nonceBytesMax)
-        // Reserved for moves; its type and size are checked so that its meaning can be added later.
-        _ = string("token", bytesMax: PublicAPI.tokenBytesMax)
+        let token = string("token", bytesMax: PublicAPI.tokenBytesMax)
         if installation == nil, activates { refuseMissingIdentity() }
         try finish()
         return ValidationRequest(
             licenseKey: licenseKey, installation: installation, product: product, version: version, nonce: nonce,
-            activates: activates)
+            activates: activates, isExplicit: isExplicit, token: token)
     }
 
     /// The key, which may be an offline key but never a file.

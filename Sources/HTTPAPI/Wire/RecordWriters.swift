@@ -45,6 +45,7 @@ extension LicenseRecord {
         json.member("expires_at_time", license.expiresAt?.description)
         json.member("grace_until", license.graceUntil?.description)
         json.member("current_activations", Int64(license.used))
+        if let networks { json.member("networks", Int64(networks)) }
         json.member("not_before", license.notBefore?.description)
         json.member("over_limit_until", license.overLimitUntil?.description)
         json.member("version", license.version)
@@ -55,9 +56,11 @@ extension LicenseRecord {
 extension Activation {
     func write(to json: inout JSONWriter) {
         json.member("id", id.description)
-        json.member("domain", domain)
-        json.member("installation_id", installationID)
-        json.member("kind", "production")
+        json.member("domain", domain ?? carried.domain)
+        json.member("network", network)
+        json.member("installation_id", installationID ?? carried.installationID)
+        json.member("kind", kind.name)
+        json.member("held_until", heldUntil?.description)
         json.member("first_seen", firstSeen.description)
         json.member("last_seen", lastSeen.description)
         json.member("addresses", objects: addresses) { address, json in

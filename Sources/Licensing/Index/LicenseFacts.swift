@@ -53,25 +53,58 @@ package struct PlaceFacts: Sendable, Equatable {
     package var lastSeen: Timestamp
     /// How many places the seat has, dead ones included.
     package let placesOfSeat: UInt8
+    package let kind: SeatKind
+    /// From which networks calls came on the day of `lastSeen`: a `SpreadSketch`.
+    package var sketch: UInt64
+    /// The `CarriedIdentity.mark` of the last call.
+    package var carried: UInt16
     /// Whether `lastSeen` is newer than what the database knows.
     var isTouched = false
 
-    init(activation: ActivationID, firstSeen: Timestamp, lastSeen: Timestamp, placesOfSeat: Int) {
+    package init(
+        activation: ActivationID, firstSeen: Timestamp, lastSeen: Timestamp, placesOfSeat: Int,
+        kind: SeatKind = .production, sketch: UInt64 = 0, carried: UInt16 = 0
+    ) {
         self.activation = activation
         self.firstSeen = firstSeen
         self.lastSeen = lastSeen
         self.placesOfSeat = UInt8(clamping: placesOfSeat)
+        self.kind = kind
+        self.sketch = sketch
+        self.carried = carried
     }
 
-    init(_ seat: SeatPlan.HeldSeat, places: Int, lastSeen: Timestamp) {
-        self.init(activation: seat.id, firstSeen: seat.firstSeen, lastSeen: lastSeen, placesOfSeat: places)
+    init(
+        _ seat: SeatPlan.HeldSeat, places: Int, lastSeen: Timestamp, sketch: SpreadSketch = .empty, carried: UInt16 = 0
+    ) {
+        self.init(
+            activation: seat.id, firstSeen: seat.firstSeen, lastSeen: lastSeen, placesOfSeat: places, kind: seat.kind,
+            sketch: sketch.bits, carried: carried)
     }
 
     /// Whether a repeat from here is the same activation without asking the database: the place is live, or its seat
-    /// has room for all its places.
-    func counts(addressesPerSeat: Int, at now: Timestamp) -> Bool {
-        Int(placesOfSeat) <= addressesPerSeat || now - lastSeen <= .hours(SeatPlan.livenessHours)
+    /// has room for all its places; and its seat did not free itself by its lease.
+    func counts(addressesPerSeat: Int, lease: Duration?, at now: Timestamp) -> Bool {
+        (Int(placesOfSeat) <= addressesPerSeat || now - lastSeen <= .hours(SeatPlan.livenessHours))
+            && !SeatRules.hasLapsed(lastSeen: lastSeen, lease: lease, at: now)
     }
+
+    /// Notes a call at `now`, from a network of `sketch`; a new day begins a new sketch.
+    mutating func see(_ network: SpreadSketch, at now: Timestamp) {
+        let isNewDay = now.date > lastSeen.date
+        sketch = isNewDay ? network.bits : sketch | network.bits
+        lastSeen = max(lastSeen, now)
+    }
+}
+
+/// What a call says besides what is asked.
+struct Sighting: Sendable {
+    /// Where it came from.
+    let network: SpreadSketch
+    let carried: CarriedIdentity
+
+    /// One that says nothing.
+    static let plain = Sighting(network: .empty, carried: CarriedIdentity(domain: nil, installationID: nil))
 }
 
 extension Timestamp {

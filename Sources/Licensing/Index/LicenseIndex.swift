@@ -1,4 +1,4 @@
-package import Primitives
+import Primitives
 package import Secrets
 
 /// Everything validation asks, in memory (DESIGN D4): which license a key opens, what it allows, and which places hold
@@ -8,7 +8,13 @@ package final class LicenseIndex: Sendable {
     private struct PlaceTable: Sendable {
         var facts: [KeyedHash: PlaceFacts] = [:]
         var touched: [KeyedHash] = []
+        /// What installations began to say besides, by the seat's activation.
+        var carried: [ActivationID: CarriedIdentity] = [:]
     }
+
+    /// Seats whose carried identity waits for the database at most, in each of 64 tables; those of others are noted at
+    /// a later call.
+    private static let carriedMax = 1024
 
     private let keys = Striped { [KeyedHash: LicenseID]() }
     private let licenses = Striped { [UInt64: LicenseFacts]() }
@@ -29,19 +35,34 @@ package final class LicenseIndex: Sendable {
     package func policy(_ id: PolicyID) -> Policy { policies.policy(id) }
 
     /// The place, marked as seen at `now`, if it holds a seat and still counts there without asking the database.
-    package func confirm(_ place: KeyedHash, addressesPerSeat: Int, at now: Timestamp) -> PlaceFacts? {
+    /// `lease` is that of its license.
+    func confirm(
+        _ place: KeyedHash, addressesPerSeat: Int, lease: Duration? = nil, at now: Timestamp,
+        _ sighting: Sighting = .plain
+    ) -> PlaceFacts? {
         places.withTable(of: place.high) { table in
-            guard var facts = table.facts[place], facts.counts(addressesPerSeat: addressesPerSeat, at: now) else {
-                return nil
-            }
-            if now > facts.lastSeen {
-                facts.lastSeen = now
+            guard var facts = table.facts[place],
+                facts.counts(addressesPerSeat: addressesPerSeat, lease: lease, at: now)
+            else { return nil }
+            let before = facts
+            facts.see(sighting.network, at: now)
+            Self.note(sighting.carried, of: &facts, in: &table)
+            if facts != before {
                 if !facts.isTouched { table.touched.append(place) }
                 facts.isTouched = true
                 table.facts[place] = facts
             }
             return facts
         }
+    }
+
+    /// Notes for the database what an installation says besides, when that is not what it said last.
+    private static func note(_ carried: CarriedIdentity, of facts: inout PlaceFacts, in table: inout PlaceTable) {
+        let mark = carried.mark
+        guard mark != 0, mark != facts.carried else { return }
+        guard table.carried.count < carriedMax || table.carried[facts.activation] != nil else { return }
+        table.carried[facts.activation] = carried
+        facts.carried = mark
     }
 
     /// The place as it is, without marking it.
@@ -73,6 +94,8 @@ package final class LicenseIndex: Sendable {
         places.withTable(of: hash.high) { table in
             var facts = facts
             if let known = table.facts[hash] {
+                if known.lastSeen.date >= facts.lastSeen.date { facts.sketch |= known.sketch }
+                if facts.carried == 0 { facts.carried = known.carried }
                 facts.lastSeen = max(facts.lastSeen, known.lastSeen)
                 facts.isTouched = known.isTouched
             }
@@ -129,6 +152,26 @@ extension LicenseIndex {
             table.touched.removeAll(keepingCapacity: true)
         }
         return taken
+    }
+
+    /// What installations began to say besides since the last call, for the database.
+    func takeCarried() -> [(ActivationID, CarriedIdentity)] {
+        var taken: [(ActivationID, CarriedIdentity)] = []
+        places.forEachTable { table in
+            taken += table.carried.map { ($0.key, $0.value) }
+            table.carried.removeAll(keepingCapacity: true)
+        }
+        return taken
+    }
+
+    /// Notes again what could not be stored, unless something newer was said since.
+    func returnCarried(_ carried: [(ActivationID, CarriedIdentity)]) {
+        for (id, identity) in carried {
+            places.withTable(of: id.rawValue) { table in
+                guard table.carried[id] == nil, table.carried.count < Self.carriedMax else { return }
+                table.carried[id] = identity
+            }
+        }
     }
 
     /// Marks places as used again after they could not be stored.

@@ -5,8 +5,13 @@ package import Primitives
 /// Which licenses a list is about: those that all conditions let through.
 package struct LicenseFilter: Sendable {
     package var conditions: [LicenseCondition]
+    /// Whether only those used lately are meant, those first that were used from most networks: what looks cloned.
+    package var bySpread = false
 
-    package init(_ conditions: [LicenseCondition]) { self.conditions = conditions }
+    package init(_ conditions: [LicenseCondition], bySpread: Bool = false) {
+        self.conditions = conditions
+        self.bySpread = bySpread
+    }
 
     package init(
         status: License.Status? = nil, product: ProductID? = nil, customer: CustomerID? = nil, batch: Slug? = nil

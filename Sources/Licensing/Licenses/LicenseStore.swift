@@ -38,6 +38,8 @@ package struct LicenseRecord: Sendable {
     package let productCode: Slug
     /// The last four symbols of its newest live key.
     package let last4: String
+    /// From about how many networks it was used in the last days, where that was asked for.
+    package var networks: Int?
 }
 
 /// Licenses and their keys in the database.
@@ -134,6 +136,25 @@ package struct LicenseStore: Sendable {
         return try transaction.all(
             "\(Self.select) WHERE l.status_index < ? AND \(condition) ORDER BY l.status_index DESC LIMIT ?",
             arguments: [position.sqlValue] + arguments + [max.sqlValue], as: record)
+    }
+
+    /// One page of those of `ranked` that `filter` lets through, in that order.
+    func list(
+        _ ranked: [LicenseSpread], _ filter: LicenseFilter, _ page: Page, at now: Timestamp,
+        in transaction: ReadTransaction
+    ) throws -> Listing<LicenseRecord> {
+        let (condition, arguments) = filter.sql(at: now)
+        let chosen = try ranked.filter { spread in
+            try transaction.count(
+                "SELECT count(*) FROM \(Self.tables) WHERE l.id = ? AND \(condition)",
+                arguments: [spread.license.sqlValue] + arguments) == 1
+        }
+        let items = try chosen.dropFirst(page.offset).prefix(page.perPage).compactMap { spread in
+            var record = try find(spread.license, in: transaction)
+            record?.networks = spread.networks
+            return record
+        }
+        return Listing(items: items, total: Int64(chosen.count))
     }
 
     /// Hands every license to `body`: the index fills itself from here.

@@ -70,6 +70,7 @@ struct LicenseFileStore: Sendable {
         let endsAt = license.expiresAt.map { min(end, license.graceUntil ?? $0) } ?? end
         guard endsAt > now else { throw OfflineRefusal.notInForce(.expired) }
         try insert(new, activation: place.activation, endsAt: endsAt, at: now, in: transaction)
+        try seats.keep(place.activation, until: endsAt, in: transaction)
         try journal.append(
             Self.issued(new, license, place.activation, endsAt: endsAt), by: provenance, in: transaction)
         return FileSeat(license: license, place: place, placeKey: claim.place, endsAt: endsAt, changes: changes)
@@ -91,11 +92,11 @@ struct LicenseFileStore: Sendable {
             throw InvalidInput("installation_id", "must be there: this license counts installation ids")
         }
         let network = installation.address.network(under: policy)
+        let newcomer = Rules.verdict(on: facts, for: .newcomer, at: provenance.at)
         return SeatClaim(
             license: license.id, installation: installation, identity: identity, network: network,
             place: hashes.place(license.id, identity, network),
-            mayTakeSeat: Rules.verdict(on: facts, for: .newcomer, at: provenance.at) == .notActivated,
-            provenance: provenance)
+            refusal: newcomer == .notActivated ? nil : newcomer, isExplicit: true, provenance: provenance)
     }
 
     private func insert(

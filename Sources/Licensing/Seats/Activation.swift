@@ -18,8 +18,16 @@ package struct Activation: Sendable {
     }
 
     package let id: ActivationID
+    /// What it belongs to: one of the three.
     package let domain: String?
+    package let network: String?
     package let installationID: String?
+    /// What its installation said besides.
+    package let carried: CarriedIdentity
+    package let ordinal: Int64
+    package let kind: SeatKind
+    /// The end of the license file that holds it.
+    package let heldUntil: Timestamp?
     package let firstSeen: Timestamp
     package let lastSeen: Timestamp
     package let addresses: [Address]

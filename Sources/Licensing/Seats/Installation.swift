@@ -17,6 +17,8 @@ package enum SeatIdentity: Sendable, Hashable {
 
     package var domain: String? { if case .domain(let domain) = self { domain.ascii } else { nil } }
 
+    package var network: String? { if case .network(let network) = self { network.description } else { nil } }
+
     package var installationID: String? { if case .installationID(let id) = self { id.text } else { nil } }
 }
 

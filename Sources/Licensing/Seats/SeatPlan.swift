@@ -22,12 +22,16 @@ package struct SeatPlan {
         package let id: ActivationID
         package let ordinal: Int64
         package let firstSeen: Timestamp
+        package let kind: SeatKind
         package var places: [Place]
 
-        package init(id: ActivationID, ordinal: Int64, firstSeen: Timestamp, places: [Place]) {
+        package init(
+            id: ActivationID, ordinal: Int64, firstSeen: Timestamp, kind: SeatKind = .production, places: [Place]
+        ) {
             self.id = id
             self.ordinal = ordinal
             self.firstSeen = firstSeen
+            self.kind = kind
             self.places = places
         }
     }

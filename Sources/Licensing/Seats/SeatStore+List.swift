@@ -10,13 +10,9 @@ extension SeatStore {
         let addresses = Dictionary(
             grouping: try transaction.all(Self.addressesOfPage, arguments: arguments, as: Self.address), by: \.seat)
         let seats = try transaction.all(
-            "SELECT id, domain, installation_id, first_seen, last_seen FROM activations \(Self.page)",
-            arguments: arguments
+            "SELECT \(Self.seatColumns) FROM activations a \(Self.page)", arguments: arguments
         ) { row in
-            Activation(
-                id: row.randomID(0), domain: row.optionalText(1), installationID: row.optionalText(2),
-                firstSeen: row.timestamp(3), lastSeen: row.timestamp(4),
-                addresses: addresses[row.randomID(0)]?.map(\.address) ?? [])
+            try Self.seat(row, addresses: addresses[row.randomID(0)]?.map(\.address) ?? [])
         }
         let total = try transaction.count(
             "SELECT count(*) FROM activations WHERE license_id = ? AND released_at IS NULL",

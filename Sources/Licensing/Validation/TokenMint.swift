@@ -90,12 +90,12 @@ package struct TokenMint: Sendable {
         isAddressKnown: Bool = true, until end: Timestamp? = nil, at now: Timestamp
     ) -> LicenseClaims {
         let issuedAt = now.seconds
-        let life =
-            seat.place == nil
-            ? min(Self.developmentLifeSeconds, license.policy.tokenLifeSeconds) : license.policy.tokenLifeSeconds
+        let life = Self.lifeSeconds(of: seat, under: license.policy)
         // Never longer than license and grace; rules admitted this instant, so at least a second is left.
         let expiresAt = min(end?.seconds ?? issuedAt + life, license.graceEnd.seconds)
-        let interval = Self.jittered(min(Self.checkIntervalSeconds, life / 2), spread: place.high ^ UInt64(issuedAt))
+        let jittered = Self.jittered(min(Self.checkIntervalSeconds, life / 2), spread: place.high ^ UInt64(issuedAt))
+        // A leased seat must be seen again well before its lease is over, whatever the jitter.
+        let interval = license.policy.lease.map { min(jittered, $0.wholeSeconds / 2) } ?? jittered
         let activation = seat.place?.activation
         return LicenseClaims(
             issuer: issuer, licenseID: license.facts.id.description, product: license.product.code.text,
@@ -110,6 +110,12 @@ package struct TokenMint: Sendable {
             licenseVersion: license.facts.version, statusIndex: Int64(license.facts.statusIndex), nonce: nonce,
             nextCheckAt: end == nil ? min(issuedAt + interval, expiresAt) : expiresAt, serverTime: issuedAt,
             binding: seat.installation.binding(under: license.policy))
+    }
+
+    /// A token lasts no longer than the policy says, and no longer than the lease of its seat.
+    private static func lifeSeconds(of seat: ValidationAnswer.Seat, under policy: Policy) -> Int64 {
+        guard seat.place != nil else { return min(developmentLifeSeconds, policy.tokenLifeSeconds) }
+        return min(policy.tokenLifeSeconds, policy.lease?.wholeSeconds ?? policy.tokenLifeSeconds)
     }
 
     /// `jti`: derived, so that signing needs no record of its own; the activation's row is the recorded intent.

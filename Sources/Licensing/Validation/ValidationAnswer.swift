@@ -14,10 +14,14 @@ package struct ValidationRequest: Sendable {
     package let nonce: String?
     /// Whether a newcomer takes a seat.
     package let activates: Bool
+    /// Whether the seat is asked for on purpose: by `activate`, not by `validate`.
+    package let isExplicit: Bool
+    /// A token of an earlier answer, which proves which seat is the installation's own; not checked yet.
+    package let token: String?
 
     package init(
         licenseKey: String, installation: Installation?, product: String?, version: SoftwareVersion? = nil,
-        nonce: String?, activates: Bool
+        nonce: String?, activates: Bool, isExplicit: Bool = false, token: String? = nil
     ) {
         self.licenseKey = licenseKey
         self.installation = installation
@@ -25,6 +29,8 @@ package struct ValidationRequest: Sendable {
         self.version = version
         self.nonce = nonce
         self.activates = activates
+        self.isExplicit = isExplicit
+        self.token = token
     }
 }
 
@@ -56,6 +62,21 @@ package struct ValidationAnswer: Sendable {
     package let nextCheckAt: Timestamp
     package let serverTime: Timestamp
     package let nonce: String?
+    /// What the installation lacks, where the verdict alone does not say it.
+    package var lack: Lack?
+
+    /// Something that an installation has to send.
+    package enum Lack: Sendable {
+        case installationID
+    }
+
+    /// One sentence for the person who reads the log of the installation.
+    package var message: String {
+        switch lack {
+        case .installationID: "Installations of this license are told apart by installation_id; send one."
+        case nil: verdict.message
+        }
+    }
 
     /// What the holder of a valid license should do something about.
     package var warnings: [LicenseWarning] {

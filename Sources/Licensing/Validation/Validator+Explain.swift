@@ -11,34 +11,40 @@ extension Validator {
         }
         let question = question(request)
         let objection = Rules.objection(to: license.facts, under: license.policy, question, at: provenance.at)
-        let seat = try await objection == nil ? standing(of: request.installation, license, by: provenance) : .notAsked
+        let seat = try await objection == nil ? standing(of: request, license, by: provenance) : .notAsked
         return Explanation(license, question, seat, at: provenance.at)
     }
 
     /// How the installation stands to the seats, or would when it asked.
     private func standing(
-        of installation: Installation?, _ license: ValidationAnswer.License, by provenance: Provenance
+        of request: ValidationRequest, _ license: ValidationAnswer.License, by provenance: Provenance
     ) async throws -> SeatStanding {
-        guard let installation else { return .notAsked }
+        guard let installation = request.installation else { return .notAsked }
         guard let identity = installation.identity(under: license.policy) else { return .newcomer }
         if installation.isDevelopment, !license.policy.countsDevelopment { return .development }
         let network = installation.address.network(under: license.policy)
         let place = hashes.place(license.facts.id, identity, network)
         let known = index.place(place)
-        if known?.counts(addressesPerSeat: license.policy.addressesPerSeat, at: provenance.at) == true { return .holds }
+        let policy = license.policy
+        if known?.counts(addressesPerSeat: policy.addressesPerSeat, lease: policy.lease, at: provenance.at) == true {
+            return .holds
+        }
         if let delay = explanations.delay(for: license.facts.id, at: provenance.at) {
             throw NewcomersLimited(retryAfterSeconds: delay.wholeSeconds + 1)
         }
-        let mayTakeSeat = Rules.verdict(on: license.facts, for: .newcomer, at: provenance.at) == .notActivated
+        let newcomer = Rules.verdict(on: license.facts, for: .newcomer, at: provenance.at)
+        var proof = SeatProof.absent
+        if let token = request.token { proof = try prover.proof(of: token, for: license) }
         let claim = SeatClaim(
             license: license.facts.id, installation: installation, identity: identity, network: network, place: place,
-            mayTakeSeat: mayTakeSeat, provenance: provenance)
+            refusal: newcomer == .notActivated ? nil : newcomer, isExplicit: request.isExplicit, proof: proof,
+            provenance: provenance)
         switch try await queue.tried(claim) {
-        case .held: return mayTakeSeat ? .granted : .holds
+        case .held: return claim.refusal == nil ? .granted : .holds
         case .refused(.addressLimit, _): return .addressRefused
         case .refused(.activationLimit, _): return .seatRefused
         case .refused: return .newcomer
-        case .notInForce: throw SeatQueue.Overloaded(retryAfterSeconds: SeatQueue.retryAfterSeconds)
+        case .notInForce, .outdated: throw SeatQueue.Overloaded(retryAfterSeconds: SeatQueue.retryAfterSeconds)
         }
     }
 }

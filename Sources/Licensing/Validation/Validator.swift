@@ -14,8 +14,9 @@ package struct Validator: Sendable {
     let hashes: KeyedHashes
     let index: LicenseIndex
     let catalog: Catalog
-    private let mint: TokenMint
+    let mint: TokenMint
     let queue: SeatQueue
+    let prover: SeatProver
     /// Stands in for an absent `product`; nil accepts any.
     private let defaultProduct: String?
     private let newcomers = NewcomerLimit()
@@ -25,15 +26,16 @@ package struct Validator: Sendable {
     let explanations = NewcomerLimit()
     private let refusals = RefusalMemory()
 
-    package init(
+    init(
         hashes: KeyedHashes, index: LicenseIndex, catalog: Catalog, mint: TokenMint, queue: SeatQueue,
-        defaultProduct: String?
+        prover: SeatProver, defaultProduct: String?
     ) {
         self.hashes = hashes
         self.index = index
         self.catalog = catalog
         self.mint = mint
         self.queue = queue
+        self.prover = prover
         self.defaultProduct = defaultProduct
     }
 
@@ -43,29 +45,46 @@ package struct Validator: Sendable {
         case newcomer(SeatClaim, ValidationAnswer.License)
     }
 
+    /// How often a claim is made anew because seats are counted in another way meanwhile.
+    private static let attemptsMax = 3
+
     /// The answer to `request`. Throws `NewcomersLimited`, `SeatQueue.Overloaded`, or `DatabaseError` when a seat was
     /// needed and could not be decided: then nothing is said about the license.
     package func answer(
         _ request: ValidationRequest, by provenance: Provenance
     ) async throws -> ValidationAnswer {
-        switch try recall(request, by: provenance) {
-        case .answer(let answer): return answer
-        case .newcomer(let claim, let license):
-            let outcome = try await queue.claim(claim)
-            return try answer(request, outcome, claim, license)
+        var proof = SeatProof.absent
+        for attempt in 0..<Self.attemptsMax {
+            switch try recall(request, proof, by: provenance) {
+            case .answer(let answer): return answer
+            case .newcomer(var claim, let license):
+                if attempt == 0, let token = request.token {
+                    proof = try prover.proof(of: token, for: license)
+                    claim = claim.proven(by: proof)
+                }
+                let outcome = try await queue.claim(claim)
+                if case .outdated = outcome { continue }
+                return try answer(request, outcome, claim, license)
+            }
         }
+        throw SeatQueue.Overloaded(retryAfterSeconds: SeatQueue.retryAfterSeconds)
     }
 
     /// The part of a check that memory decides: everything, for all but newcomers.
-    private func recall(_ request: ValidationRequest, by provenance: Provenance) throws -> Recalled {
+    private func recall(
+        _ request: ValidationRequest, _ proof: SeatProof, by provenance: Provenance
+    ) throws -> Recalled {
         let now = provenance.at
-        let key = KeyReading(request.licenseKey, prefixes: catalog.keyPrefixes)
-        guard let license = license(under: key) else {
-            return .answer(
-                seatless(key.isMalformed ? .keyMalformed : .notFound, request, spread: spread(of: key), at: now))
+        let license: ValidationAnswer.License
+        let offline: OfflineKey?
+        switch look(for: request, at: now) {
+        case .answer(let answer): return .answer(answer)
+        case .found(let found, let key):
+            license = found
+            offline = key
         }
         if let objection = objection(to: license, request, at: now)
-            ?? key.offline?.objection(to: request.installation)
+            ?? offline?.objection(to: request.installation)
         {
             return .answer(seatless(objection, request, license, at: now))
         }
@@ -73,17 +92,35 @@ package struct Validator: Sendable {
             let verdict = Rules.verdict(on: license.facts, for: .notAsked, at: now)
             return .answer(seatless(verdict, request, license, at: now))
         }
-        return try recall(installation, request, license, by: provenance)
+        return try recall(installation, request, license, proof, by: provenance)
+    }
+
+    /// What a key says before anything is looked at but itself.
+    enum Found {
+        case answer(ValidationAnswer)
+        case found(ValidationAnswer.License, OfflineKey?)
+    }
+
+    /// The license that the key of `request` opens, or the answer that there is none.
+    func look(for request: ValidationRequest, at now: Timestamp) -> Found {
+        let key = KeyReading(request.licenseKey, prefixes: catalog.keyPrefixes)
+        guard let license = license(under: key) else {
+            let verdict: Verdict = key.isMalformed ? .keyMalformed : .notFound
+            return .answer(seatless(verdict, request, spread: spread(of: key), at: now))
+        }
+        return .found(license, key.offline)
     }
 
     private func recall(
         _ installation: Installation, _ request: ValidationRequest, _ license: ValidationAnswer.License,
-        by provenance: Provenance
+        _ proof: SeatProof, by provenance: Provenance
     ) throws -> Recalled {
         let now = provenance.at
         guard let identity = installation.identity(under: license.policy) else {
             let verdict = Rules.verdict(on: license.facts, for: .newcomer, at: now)
-            return .answer(seatless(verdict, request, license, at: now))
+            var answer = seatless(verdict, request, license, at: now)
+            if verdict == .notActivated { answer.lack = .installationID }
+            return .answer(answer)
         }
         let network = installation.address.network(under: license.policy)
         let place = hashes.place(license.facts.id, identity, network)
@@ -91,7 +128,11 @@ package struct Validator: Sendable {
             let seat = ValidationAnswer.Seat(place: nil, installation: installation)
             return .answer(try answer(.development, seat, place, request, license, at: now))
         }
-        if let known = index.confirm(place, addressesPerSeat: license.policy.addressesPerSeat, at: now) {
+        let sighting = Sighting(
+            network: SpreadSketch(of: installation.peer), carried: CarriedIdentity(installation, beside: identity))
+        if let known = index.confirm(
+            place, addressesPerSeat: license.policy.addressesPerSeat, lease: license.policy.lease, at: now, sighting)
+        {
             let seat = ValidationAnswer.Seat(place: known, installation: installation)
             return .answer(try answer(.holds, seat, place, request, license, at: now))
         }
@@ -99,15 +140,20 @@ package struct Validator: Sendable {
         // the database knows which of the two this is.
         let newcomer = Rules.verdict(on: license.facts, for: .newcomer, at: now)
         guard request.activates else { return .answer(seatless(newcomer, request, license, at: now)) }
-        if let verdict = refusals.refusal(of: place, version: license.version, at: now) {
+        let key = SeatClaim.refusalKey(place, sighting.carried)
+        if let verdict = refusals.refusal(of: key, version: license.version, at: now),
+            verdict != .notActivated || !request.isExplicit
+        {
             return .answer(seatless(verdict, request, license, at: now))
         }
-        if let delay = newcomers.delay(for: license.facts.id, at: now) {
+        // A place that memory knows only has to be renewed: those may all come back at once after an outage.
+        if index.place(place) == nil, let delay = newcomers.delay(for: license.facts.id, at: now) {
             throw NewcomersLimited(retryAfterSeconds: delay.wholeSeconds + 1)
         }
         let claim = SeatClaim(
             license: license.facts.id, installation: installation, identity: identity, network: network, place: place,
-            mayTakeSeat: newcomer == .notActivated, provenance: provenance)
+            refusal: newcomer == .notActivated ? nil : newcomer, isExplicit: request.isExplicit, proof: proof,
+            provenance: provenance)
         return .newcomer(claim, license)
     }
 
@@ -123,13 +169,13 @@ package struct Validator: Sendable {
         switch outcome {
         case .held(let place):
             let seat = ValidationAnswer.Seat(place: place, installation: claim.installation)
-            let standing: SeatStanding = claim.mayTakeSeat ? .granted : .holds
+            let standing: SeatStanding = claim.refusal == nil ? .granted : .holds
             return try answer(standing, seat, claim.place, request, license, at: now)
         case .refused(let verdict, let version):
             let version = RefusalMemory.Version(license: version, product: license.product.version)
-            refusals.remember(verdict, of: claim.place, version: version, at: now)
+            refusals.remember(verdict, of: claim.refusalKey, version: version, at: now)
             return seatless(verdict, request, license, at: now)
-        case .notInForce:
+        case .notInForce, .outdated:
             // The database knows of a change that memory does not know yet: nothing true can be said now.
             throw SeatQueue.Overloaded(retryAfterSeconds: SeatQueue.retryAfterSeconds)
         }
@@ -139,7 +185,7 @@ package struct Validator: Sendable {
 // MARK: - Parts of an answer
 
 extension Validator {
-    private func view(of facts: LicenseFacts) -> ValidationAnswer.License? {
+    func view(of facts: LicenseFacts) -> ValidationAnswer.License? {
         catalog.product(facts.productID).map {
             ValidationAnswer.License(facts: facts, policy: index.policy(facts.policy), product: $0)
         }
@@ -156,12 +202,6 @@ extension Validator {
         return nil
     }
 
-    private func objection(
-        to license: ValidationAnswer.License, _ request: ValidationRequest, at now: Timestamp
-    ) -> Verdict? {
-        Rules.objection(to: license.facts, under: license.policy, question(request), at: now)
-    }
-
     /// What the license is asked about.
     func question(_ request: ValidationRequest) -> Question {
         let asked = request.product ?? defaultProduct
@@ -169,6 +209,12 @@ extension Validator {
         return Question(
             product: id, isProductKnown: asked == nil || id != nil, version: request.version,
             installation: request.installation)
+    }
+
+    private func objection(
+        to license: ValidationAnswer.License, _ request: ValidationRequest, at now: Timestamp
+    ) -> Verdict? {
+        Rules.objection(to: license.facts, under: license.policy, question(request), at: now)
     }
 
     private func answer(
@@ -184,7 +230,7 @@ extension Validator {
     }
 
     /// An answer that gives no seat: a refusal, or one about the license alone.
-    private func seatless(
+    func seatless(
         _ verdict: Verdict, _ request: ValidationRequest, _ license: ValidationAnswer.License? = nil,
         spread: UInt64? = nil, at now: Timestamp
     ) -> ValidationAnswer {

@@ -14,6 +14,8 @@ package enum Verdict: String, Sendable, CaseIterable {
     case notActivated = "NOT_ACTIVATED"
     case addressLimit = "ADDRESS_LIMIT"
     case activationLimit = "ACTIVATION_LIMIT"
+    /// Only of a deactivation.
+    case deactivationLimit = "DEACTIVATION_LIMIT"
     case expiredGrace = "EXPIRED_GRACE"
     case valid = "VALID"
 
@@ -36,6 +38,8 @@ package enum Verdict: String, Sendable, CaseIterable {
         case .notActivated: "This installation is not activated."
         case .addressLimit: "This domain is in use at as many addresses as its seats hold, and no further seat is free."
         case .activationLimit: "All activations of this license are taken."
+        case .deactivationLimit:
+            "The installations of this license have moved or been deactivated as often as they may for now."
         case .expiredGrace: "This license has expired and is in its grace period; renew it soon."
         case .valid: "This license is valid."
         }

@@ -48,6 +48,17 @@ package final class InstallerWatch: Sendable {
         return explanation
     }
 
+    /// The same for a deactivation, which is no check either.
+    package func guarded(
+        _ request: ValidationRequest, from client: CanonicalAddress, at now: Timestamp,
+        _ deactivate: () async throws -> Deactivation
+    ) async throws -> Deactivation {
+        let deactivation = try await deactivate()
+        let verdict = deactivation.answer.verdict
+        if verdict.isGuess { try note(verdict, of: nil, request, from: client, at: now) }
+        return deactivation
+    }
+
     /// Takes note of an answer about to be given, for requests that are no checks too. `license` is nil when the key
     /// opened none. Throws `TooManyGuesses` when something else must be answered.
     package func note(
@@ -104,8 +115,9 @@ extension Verdict {
         case .notActivated: 10
         case .addressLimit: 11
         case .activationLimit: 12
-        case .expiredGrace: 13
-        case .valid: 14
+        case .deactivationLimit: 13
+        case .expiredGrace: 14
+        case .valid: 15
         }
     }
 }

@@ -37,7 +37,7 @@ extension Verdict {
         switch self {
         case .keyMalformed, .notFound, .productMismatch, .versionNotAllowed, .domainNotAllowed, .ipNotAllowed: true
         case .revoked, .suspended, .notYetValid, .expired, .notActivated, .addressLimit, .activationLimit: false
-        case .expiredGrace, .valid: false
+        case .deactivationLimit, .expiredGrace, .valid: false
         }
     }
 }
