@@ -134,6 +134,8 @@ package struct Validator: Sendable {
             place, addressesPerSeat: license.policy.addressesPerSeat, lease: license.policy.lease, at: now, sighting)
         {
             let seat = ValidationAnswer.Seat(place: known, installation: installation)
+            // Its seat may have been taken since the license was looked up: no answer says that none is.
+            let license = license.facts.used == 0 ? index.license(license.facts.id).flatMap(view) ?? license : license
             return .answer(try answer(.holds, seat, place, request, license, at: now))
         }
         // In grace a newcomer is refused, but a further address of a domain that holds a seat is no newcomer, and only
