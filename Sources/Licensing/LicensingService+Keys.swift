@@ -4,7 +4,10 @@ package import Primitives
 
 extension LicensingService {
     /// The longest life that a token is given today: how long a key must have been published before it signs.
-    package var longestTokenLife: Duration { .days(catalog.longestTokenDays) }
+    /// Licenses may choose a longer one than their product.
+    package var longestTokenLife: Duration {
+        max(.days(catalog.longestTokenDays), .seconds(index.longestTokenLifeSeconds))
+    }
 
     /// Publishes a further signing key, which no time is set for: its record and the schedule it is in.
     package func publishKey(

@@ -71,6 +71,16 @@ struct KeyRotationTests {
         #expect(pending.signsFrom == ManualClock.start + .days(60))
     }
 
+    @Test("waits for a license that chose a longer life than its product")
+    func longestLifeOfALicense() async throws {
+        let house = try await open()
+        var choice = PolicySettings()
+        choice.tokenDays = 45
+        _ = try await house.issue(choosing: choice)
+        let pending = try #require(try await rotate(house).pending(at: clock.now()))
+        #expect(pending.signsFrom == ManualClock.start + .days(45))
+    }
+
     @Test("signs with the next key from its very second, without a restart and without SQL")
     func takesOver() async throws {
         let house = try await open()

@@ -125,6 +125,18 @@ struct TokenTests {
         for (earlier, later) in zip(changes, changes.dropFirst()) { #expect(later - earlier == .hours(1)) }
     }
 
+    @Test("that is bound to an address is each address's own, also within one network")
+    func addresses() async throws {
+        var choice = PolicySettings()
+        choice.countedBy = .ip
+        let license = try await house.issue(choosing: choice)
+        for address in ["2001:db8::1", "2001:db8::2", "2001:db8::1"] {
+            let token = try await token(license, ip: address)
+            #expect(throws: Never.self) { try house.verify(token, domain: "example.com", address: address) }
+        }
+        #expect(try await house.used(license) == 1)
+    }
+
     @Test("changes its hour at another minute for another installation")
     func spread() async throws {
         let license = try await house.issue(seats: 0)

@@ -34,6 +34,9 @@ package final class LicenseIndex: Sendable {
 
     package func policy(_ id: PolicyID) -> Policy { policies.policy(id) }
 
+    /// The longest life of a token under any policy that a license has or had, in seconds; 0 without one.
+    var longestTokenLifeSeconds: Int64 { policies.longestTokenLifeSeconds }
+
     /// The place, marked as seen at `now`, if it holds a seat and still counts there without asking the database.
     /// `lease` is that of its license.
     func confirm(

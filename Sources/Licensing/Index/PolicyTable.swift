@@ -22,6 +22,9 @@ final class PolicyTable: Sendable {
     /// The policy at `id`, which this table gave.
     func policy(_ id: PolicyID) -> Policy { table.withLock { $0.policies[Int(id.position)] } }
 
+    /// The longest life of a token under any policy that a license has or had, in seconds; 0 without one.
+    var longestTokenLifeSeconds: Int64 { table.withLock { $0.policies.map(\.tokenLifeSeconds).max() ?? 0 } }
+
     /// Where the policy of `license` is, made at first use.
     func intern(_ license: License) -> PolicyID {
         let key = Key(product: license.productID, overrides: license.overrides)

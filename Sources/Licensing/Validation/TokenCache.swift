@@ -10,6 +10,8 @@ package final class TokenCache: Sendable {
         let keyID: String
         /// Number of the hour.
         let bucket: Int64
+        /// The address that the token is bound to, or 0: a place may have many.
+        var address: UInt128 = 0
     }
 
     /// Bytes of tokens kept, over all stripes.

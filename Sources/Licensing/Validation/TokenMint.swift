@@ -47,7 +47,8 @@ package struct TokenMint: Sendable {
         let stamp = TokenCache.Stamp(
             licenseVersion: license.facts.version, productVersion: license.product.version, keyID: signer.keyID,
             // Each place's hours begin at its own moment, so that a fleet is not signed anew all at once.
-            bucket: (now.seconds + Int64(place.low % UInt64(Self.bucketSeconds))) / Self.bucketSeconds)
+            bucket: (now.seconds + Int64(place.low % UInt64(Self.bucketSeconds))) / Self.bucketSeconds,
+            address: license.policy.countedBy == .ip ? seat.installation.address.bits : 0)
         if nonce == nil, let known = cache.token(for: place, stamp), known.nextCheckAt > now {
             cacheHits.add()
             return known
