@@ -55,12 +55,8 @@ package struct Server: Sendable {
             proxies: settings.trustedProxies)
         var services: [any Service] = [
             Listener(address: settings.listen, application: clients(census, readiness)), operators(readiness),
-            LastSeenService(signet: signet),
-            RefusalsService(licensing: signet.licensing, clock: signet.clock, logger: signet.logger),
-            RevocationService(signet),
-            ChainSealingService(chain: signet.upkeep.chain, logger: signet.logger),
-            SeatKeeperService(keeper: SeatKeeper(signet.licensing), clock: signet.clock, logger: signet.logger),
         ]
+        services += PeriodicService.all(of: signet)
         if let address = settings.listenAdmin {
             services.append(Listener(address: address, application: admin(on: address, census, readiness)))
         }
@@ -180,60 +176,6 @@ extension Channel {
     fileprivate var listening: Settings.Listen? {
         guard let address = localAddress, let host = address.ipAddress, let port = address.port else { return nil }
         return Settings.Listen(host: host, port: port)
-    }
-}
-
-/// Stores times of last use every few seconds.
-private struct LastSeenService: Service {
-    /// What a crash may lose of these times, and of nothing else.
-    private static let period = Duration.seconds(5)
-
-    let signet: Signet
-
-    func run() async throws {
-        await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
-                try? await Task.sleep(for: Self.period)  // ends early only to end the loop
-                await store()
-            }
-        }
-    }
-
-    private func store() async {
-        do {
-            try await signet.storeTimes()
-        } catch {
-            signet.logger.warning("times of last use were not stored; they will be", metadata: ["error": "\(error)"])
-        }
-    }
-}
-
-/// Publishes a new list of revoked licenses when there is anything new to say.
-private struct RevocationService: Service {
-    /// How long a revocation is in no list.
-    private static let period = Duration.seconds(2)
-
-    private let signet: Signet
-
-    init(_ signet: Signet) { self.signet = signet }
-
-    func run() async throws {
-        await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
-                try? await Task.sleep(for: Self.period)  // ends early only to end the loop
-                await publish()
-            }
-        }
-    }
-
-    private func publish() async {
-        let provenance = Provenance(actor: "signet", requestID: "revocations", at: signet.clock.now())
-        do {
-            try await signet.licensing.revocations.publish(by: provenance)
-        } catch {
-            signet.logger.warning(
-                "no new list of revoked licenses was made; the last one is served", metadata: ["error": "\(error)"])
-        }
     }
 }
 

@@ -66,7 +66,7 @@ struct OfflineValidationOptions: ParsableArguments {
                     for: installation, at: now)
             Self.print(accepted, options)
         } catch {
-            Self.print(error, options)
+            Output.refusal(error, options)
             throw ExitCode(ExitStatus.negative.rawValue)
         }
     }
@@ -150,17 +150,5 @@ struct OfflineValidationOptions: ParsableArguments {
             ("Bound to", bound.isEmpty ? "nothing" : bound.joined(separator: ", ")),
             ("Installation", accepted.activation), ("Ends", end ?? "never"),
         ])
-    }
-
-    private static func print(_ error: LicenseTokenError, _ options: GlobalOptions) {
-        if options.json {
-            return Output.json(
-                JSONWriter.object { json in
-                    json.member("valid", false)
-                    json.member("code", error.code.rawValue)
-                    json.member("message", error.reason)
-                })
-        }
-        Output.card([("REFUSED", error.code.rawValue), ("Reason", error.reason)])
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import LicenseToken
 import Primitives
 import SignetApp
 
@@ -42,6 +43,17 @@ enum Output {
             let total = object?["meta"]?.objectValue?["total"]?.integerValue ?? 0
             complain("\(total) in all; see more with --page")
         }
+    }
+
+    /// What a verification without the service refused.
+    static func refusal(_ error: LicenseTokenError, _ options: GlobalOptions) {
+        guard options.json else { return card([("REFUSED", error.code.rawValue), ("Reason", error.reason)]) }
+        json(
+            JSONWriter.object { json in
+                json.member("valid", false)
+                json.member("code", error.code.rawValue)
+                json.member("message", error.reason)
+            })
     }
 }
 

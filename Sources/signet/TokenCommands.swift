@@ -47,7 +47,7 @@ struct TokenVerify: AsyncParsableCommand {
             let license = try verifier.verify(LicenseToken(token), for: installation, at: now)
             accept(license)
         } catch {
-            refuse(error)
+            Output.refusal(error, options)
             throw ExitCode(ExitStatus.negative.rawValue)
         }
     }
@@ -74,17 +74,5 @@ struct TokenVerify: AsyncParsableCommand {
             ("Installation", license.activationID ?? "development host"),
             ("Token ends", Timestamp(seconds: license.expiresAt).description),
         ])
-    }
-
-    private func refuse(_ error: LicenseTokenError) {
-        if options.json {
-            return Output.json(
-                JSONWriter.object { json in
-                    json.member("valid", false)
-                    json.member("code", error.code.rawValue)
-                    json.member("message", error.reason)
-                })
-        }
-        Output.card([("REFUSED", error.code.rawValue), ("Reason", error.reason)])
     }
 }
