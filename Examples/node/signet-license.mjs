@@ -1,139 +1,26 @@
 /**
- * Keeps one installation licensed and verifies its license token without a network (docs/token-format.md).
- * Node 20 or later, nothing else. README.md shows how to build it in.
+ * Keeps one installation licensed: asks the license service now and then, works from the signed token in between.
+ * Node 20 or later and `signet-token.mjs` beside it, nothing else. README.md shows how to build it in.
  */
 
-import { createHash, createPublicKey, randomBytes, randomInt, verify as verifySignature } from 'node:crypto';
+import { createHash, randomBytes, randomInt } from 'node:crypto';
 import fs from 'node:fs';
 import { isIP } from 'node:net';
 import path from 'node:path';
-
-// The token
-
-const BINDINGS = new Map([
-    ['dom', ['domain', 'wrong_domain']],
-    ['ip', ['address', 'wrong_address']],
-    ['inst', ['installation_id', 'wrong_installation']],
-]);
-
-const isString = (value) => typeof value === 'string';
-const isInteger = (value) => Number.isSafeInteger(value) && value >= 0;
-const isStrings = (value) => Array.isArray(value) && value.every(isString);
-const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
-const orNull = (isType) => (value) => value === null || isType(value);
-const CLAIMS = [
-    [isString, 'iss', 'sub', 'aud', 'jti', 'plan'],
-    [isInteger, 'iat', 'nbf', 'exp', 'grace', 'max', 'used', 'ver', 'status', 'next', 'st'],
-    [orNull(isInteger), 'lic_exp'],
-    [orNull(isString), 'dom', 'ip', 'inst', 'act'],
-    [isStrings, 'feat', 'bind'],
-];
-
-/**
- * Returns the claims (an object), or the code of the refusal (a string).
- * `jwks`: the pinned key set, as JSON text. `installation`: { domain, address, installation_id }, canonical strings or
- * null. `product`, `issuer`: null to accept any. `now`: unix seconds. Throws if the key set is unusable.
- */
-export function verify(token, jwks, installation, product, issuer, now) {
-    const keys = readKeySet(jwks);
-    const parts = token.length > 8192 ? [] : token.split('.');
-    const [head, payload, signature] = parts.map(base64url);
-    const header = head && attempt(() => readJSON(head));
-    if (parts.length !== 3 || !payload || !signature || !isObject(header)) return 'malformed';
-    if (header.alg !== 'EdDSA' && header.alg !== 'Ed25519') return 'unsupported_algorithm';
-    if (header.typ !== 'lic+jwt') return 'wrong_type';
-    if (Object.hasOwn(header, 'crit')) return 'unsupported_critical';
-    const key = keys.get(header.kid);
-    if (key === undefined) return 'unknown_key';
-    if (!verifySignature(null, Buffer.from(`${parts[0]}.${parts[1]}`), key, signature)) return 'bad_signature';
-    const claims = attempt(() => readJSON(payload));
-    if (!isObject(claims) || !areClaims(claims)) return 'malformed_claims';
-    if (issuer !== null && claims.iss !== issuer) return 'wrong_issuer';
-    if (product !== null && claims.aud !== product) return 'wrong_product';
-    if (now < claims.nbf - 300) return 'not_yet_valid';
-    if (now >= claims.exp) return 'expired';
-    for (const [claim, [name, refusal]] of BINDINGS) {
-        if (claims.bind.includes(claim) && claims[claim] !== installation[name]) return refusal;
-    }
-    return claims;
-}
-
-/** Public keys by key id; keys that are not Ed25519 are left out. Throws if the set is unusable. */
-export function readKeySet(jwks) {
-    const set = readJSON(Buffer.from(jwks));
-    if (!isObject(set) || !Array.isArray(set.keys)) throw new Error('the key set is not a JWKS');
-    const keys = new Map();
-    for (const key of set.keys) {
-        if (!isObject(key)) throw new Error('the key set holds something that is not a key');
-        if (key.kty !== 'OKP' || key.crv !== 'Ed25519') continue;
-        const isKey = isString(key.x) && base64url(key.x)?.length === 32;
-        if (!isKey || !isString(key.kid) || !key.kid || keys.has(key.kid)) {
-            throw new Error('the key set holds a damaged or repeated Ed25519 key');
-        }
-        keys.set(key.kid, createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: key.x }, format: 'jwk' }));
-    }
-    return keys;
-}
-
-/**
- * The value of strict JSON: UTF-8, no name twice, at most 16 levels. Throws.
- * JSON.parse checks the grammar; here is what it lets pass. It also reads 1.0 as 1, so a number that is not written as
- * an integer is read as {}: no claim takes that.
- */
-export function readJSON(bytes) {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-    JSON.parse(text);
-    const names = [];
-    const integers = text.replace(/("(?:[^"\\]|\\.)*")(\s*:)?|[{}[\]]|-?\d[\d.eE+-]*/g, (piece, string, isName) => {
-        if (piece === '{' || piece === '[') {
-            if (names.push(new Set()) > 16) throw new Error('more than 16 levels');
-        } else if (piece === '}' || piece === ']') {
-            names.pop();
-        } else if (string !== undefined) {
-            const name = JSON.parse(string);
-            if (!name.isWellFormed()) throw new Error('half a surrogate pair');
-            if (isName && names.at(-1).has(name)) throw new Error('a member name twice');
-            if (isName) names.at(-1).add(name);
-        } else if (!/^-?\d+$/.test(piece)) {
-            return '{}';
-        }
-        return piece;
-    });
-    return JSON.parse(integers);
-}
-
-/** The bytes that unpadded Base64url spells, or undefined unless this is their one spelling. */
-function base64url(text) {
-    const bytes = Buffer.from(text, 'base64url');
-    return text !== '' && bytes.toString('base64url') === text ? bytes : undefined;
-}
-
-function areClaims(claims) {
-    const areTyped = CLAIMS.every(([isType, ...names]) =>
-        names.every((name) => Object.hasOwn(claims, name) && isType(claims[name])));
-    return areTyped
-        && claims.bind.length > 0 && new Set(claims.bind).size === claims.bind.length
-        && claims.bind.every((name) => BINDINGS.has(name) && claims[name])
-        && (!Object.hasOwn(claims, 'nonce') || isString(claims.nonce));
-}
-
-/** What `work` returns, or undefined if it throws. */
-function attempt(work) {
-    try {
-        return work();
-    } catch {
-        return undefined;
-    }
-}
+import {
+    CLOCK_TOLERANCE, KEY_SET_BYTES_MAX, REVOCATIONS_BYTES_MAX, acceptKeySet, attempt, isObject, isString, readJSON,
+    readKeySet, readRevocations, readRoot, restoreKeySet, verify,
+} from './signet-token.mjs';
 
 // The installation
 
-const TIMEOUT_MS = 2000; // for one check, over all servers
+const TIMEOUT_MS = 2000; // for one check, over all servers, a key set and a list of revoked licenses included
 const PROVISIONAL_SECONDS = 72 * 3600;
 const BACKOFF_MIN = 900;
 const BACKOFF_MAX = 5 * 3600; // 6 h with the longest jitter
 const CHECK_LATEST = 7 * 86400;
-const CLOCK_TOLERANCE = 300;
+const KEY_SET_SECONDS = 86400; // between two looks for a newer key set
+const KEY_SET_SECONDS_MIN = 900; // the same when a token names a key that is not known
 const ANSWER_BYTES_MAX = 65536;
 const LOCK_STALE_MS = 60_000;
 const ENDING = ['REVOKED', 'SUSPENDED', 'EXPIRED', 'NOT_ACTIVATED'];
@@ -141,13 +28,14 @@ const ENDING = ['REVOKED', 'SUSPENDED', 'EXPIRED', 'NOT_ACTIVATED'];
 /** Asks the license service now and then, keeps the signed token, works from it in between. */
 export class License {
     /**
-     * `settings`: key, domain, product, issuer, jwks (JSON text), servers (base addresses), state (a directory of this
-     * installation), and if used address, installation_id. All are stored at installation: nothing is ever taken from
-     * a visitor's request. `clock`: unix seconds; for tests.
+     * `settings`: key, domain, product, issuer, jwks and root (JSON text; one may be left out), servers (base
+     * addresses), state (a directory of this installation), and if used address, installation_id. All are stored at
+     * installation: nothing is ever taken from a visitor's request. `clock`: unix seconds; for tests.
      */
     constructor(settings, clock = () => Math.floor(Date.now() / 1000)) {
         this.key = settings.key.trim();
-        this.jwks = settings.jwks;
+        this.root = settings.root ?? null;
+        this.jwks = settings.jwks ?? (this.root === null ? '' : '{"keys":[]}');
         this.product = settings.product ?? null;
         this.issuer = settings.issuer ?? null;
         this.servers = settings.servers;
@@ -170,7 +58,8 @@ export class License {
     /**
      * What is known, without a network. `state`: 'licensed', 'outage' (licensed, but the service could not be asked),
      * 'provisional' (first 72 hours), 'unverifiable' (this machine cannot check, which says nothing about the license),
-     * 'ended' (by the service), 'unlicensed'. `usable`: boolean. `code`: the verdict, refusal or problem.
+     * 'ended' (by the service), 'unlicensed'. `usable`: boolean. `code`: the verdict, refusal or problem. `key_set`,
+     * `revocations`: number of the signed key set and of the list of revoked licenses that are held, 0 for none.
      */
     status() {
         const state = this.#readState();
@@ -178,19 +67,23 @@ export class License {
         const at = Math.max(now, state.highest_seen);
         const status = {
             state: 'unlicensed', usable: false, code: null, message: '', plan: null, features: [],
-            token_expires: null, license_expires: null, next_check: state.next_attempt, warnings: [],
+            token_expires: null, license_expires: null, next_check: state.next_attempt,
+            key_set: 0, revocations: 0, warnings: [],
         };
         if (now < state.highest_seen - CLOCK_TOLERANCE) status.warnings.push('clock_set_back');
         if (state.corrupt) status.warnings.push('state_unreadable');
         if (!this.#isWritable()) status.warnings.push('state_not_writable');
-        if (state.error) status.warnings.push(state.error);
+        status.warnings.push(...[state.error, state.notice].filter(Boolean));
         if (state.ended) return { ...status, state: 'ended', code: state.ended, message: state.message };
         const problem = this.#problem();
         if (problem) {
             const usable = at < (state.unverifiable_since || at) + PROVISIONAL_SECONDS;
             return { ...status, state: 'unverifiable', usable, code: problem[0], message: problem[1] };
         }
-        const claims = this.#held(at);
+        const trust = this.#trust();
+        status.key_set = trust.keySet?.seq ?? 0;
+        status.revocations = trust.revocations?.seq ?? 0;
+        const claims = this.#held(at, trust);
         if (isObject(claims)) {
             return {
                 ...status, state: state.error ? 'outage' : 'licensed', usable: true,
@@ -198,6 +91,9 @@ export class License {
                 plan: claims.plan, features: claims.feat,
                 token_expires: claims.exp, license_expires: claims.lic_exp,
             };
+        }
+        if (claims === 'revoked') {
+            return { ...status, state: 'ended', code: claims, message: 'The vendor revoked this license.' };
         }
         const since = state.provisional_since;
         if (since && !state.refused && at < since + PROVISIONAL_SECONDS) {
@@ -215,47 +111,45 @@ export class License {
     async refreshIfDue({ force = false } = {}) {
         const now = this.clock();
         try {
-            const { decision, nonce } = await this.#locked(() => this.#recordAttempt(now, force));
+            const decision = await this.#locked(() => this.#recordAttempt(now, force));
             if (decision !== 'due') return decision;
-            const answer = await this.#ask(nonce).catch((failure) => failure.message);
-            return await this.#locked(() => this.#learn(answer, nonce, now));
+            const nonce = randomBytes(16).toString('base64url'); // nobody can have this answer already
+            const { answer, notice } = await this.#consult(nonce, now);
+            return await this.#locked(() => this.#learn(answer, nonce, notice, now));
         } catch {
             return 'not_recorded';
         }
     }
 
-    /** Writes the attempt down before it is made, as one that fails. */
+    /** Writes the attempt down before it is made, as one that fails. Returns 'due' or why it is not made. */
     #recordAttempt(now, force) {
         const state = this.#readState();
         if (this.#problem()) {
-            this.#writeState({ ...state, unverifiable_since: state.unverifiable_since || now });
-            return { decision: 'unverifiable' };
+            return this.#writeState({ ...state, unverifiable_since: state.unverifiable_since || now }, 'unverifiable');
         }
-        const hasToken = isObject(this.#held(now));
+        const hasToken = isObject(this.#held(now, this.#trust()));
         const isLost = !hasToken && state.failures === 0; // the token was there and is not: do not wait
         const waits = now < state.next_attempt && state.next_attempt <= now + CHECK_LATEST;
-        if (waits && !isLost && !force) return { decision: 'not_due' };
-        // A nonce makes the service sign afresh; without one it may hand out a token it has.
-        const isSetBack = now < state.highest_seen - CLOCK_TOLERANCE;
-        const nonce = force || isSetBack || !hasToken ? randomBytes(16).toString('base64url') : null;
+        if (waits && !isLost && !force) return 'not_due';
         if (!state.provisional_since && isWellFormed(this.key)) state.provisional_since = now;
         state.failures += 1;
         state.next_attempt = now + backoff(state.failures);
         state.highest_seen = Math.max(state.highest_seen, now);
         state.unverifiable_since = 0;
-        this.#writeState(state);
-        return { decision: 'due', nonce };
+        return this.#writeState(state, 'due');
     }
 
     /**
      * Applies an answer (or the text of a failure). Only a 200 answer that says valid:false with one of ENDING ends a
-     * token; whatever else comes leaves it working until it expires.
+     * token; whatever else comes leaves it working until it expires. `notice`: what else went wrong.
      */
-    #learn(answer, nonce, now) {
+    #learn(answer, nonce, notice, now) {
         const state = this.#readState();
-        const held = this.#held(Math.max(now, state.highest_seen));
+        const trust = this.#trust();
+        const held = this.#held(now, trust);
         if (isString(answer)) return this.#writeState({ ...state, error: answer }, 'failed');
         state.message = isString(answer.message) ? answer.message.slice(0, 500) : '';
+        state.notice = notice;
         if (!answer.valid) {
             if (!ENDING.includes(answer.code)) {
                 return this.#writeState({ ...state, error: '', refused: answer.code }, 'refused');
@@ -265,9 +159,9 @@ export class License {
             return 'ended';
         }
         const token = isString(answer.token) ? answer.token : '';
-        const claims = verify(token, this.jwks, this.installation, this.product, this.issuer, now);
-        if (isString(claims) || (nonce && claims.nonce !== nonce)) {
-            const reason = isString(claims) ? claims : 'another nonce';
+        const claims = this.#verify(token, now, trust);
+        const reason = isString(claims) ? claims : this.#stranger(claims, nonce);
+        if (reason) {
             return this.#writeState({ ...state, error: `the answer holds no token for us: ${reason}` }, 'failed');
         }
         const replace = isString(held) || claims.exp >= held.exp || claims.ver !== held.ver
@@ -277,31 +171,172 @@ export class License {
             ...state, failures: 0, refused: '', ended: '', error: '', verdict: answer.code,
             next_attempt: Math.max(now + BACKOFF_MIN, Math.min(claims.next, now + CHECK_LATEST)),
             // A fresh signature over our nonce also says what time it is: it may correct a clock that ran ahead.
-            highest_seen: nonce ? now : Math.max(state.highest_seen, now),
+            highest_seen: now,
         }, replace ? 'updated' : 'kept');
     }
 
-    /** The first readable 200 answer of the servers, all within TIMEOUT_MS. Rejects if there is none. */
-    async #ask(nonce) {
+    /** What tells that a good token is not the answer to this question, or null. */
+    #stranger(claims, nonce) {
+        if (claims.nonce !== nonce) return 'another nonce';
+        return claims.dom === (this.installation.domain ?? claims.dom) ? null : 'another domain';
+    }
+
+    // What is trusted
+
+    /**
+     * The claims of a token (an object), or the code of the refusal or of what keeps this machine from verifying: by
+     * the keys and the list that are held.
+     */
+    verify(token) {
+        return this.#problem()?.[0] ?? this.#verify(token, this.clock(), this.#trust());
+    }
+
+    /**
+     * Takes in a key set that the vendor's root signed: from the server, or carried here as a file. Resolves to
+     * 'updated', 'kept' (it is held already), 'no_root', 'not_recorded', the code of the refusal, or what keeps this
+     * machine from verifying.
+     */
+    takeKeySet(document) {
+        return this.#take('keys', document, ({ keySet }) => {
+            if (this.root === null) return 'no_root';
+            const taken = acceptKeySet(document, readRoot(this.root), keySet, this.issuer, this.clock());
+            if (isString(taken)) return taken;
+            return keySet?.document === document ? 'kept' : 'updated';
+        });
+    }
+
+    /**
+     * Takes in a list of revoked licenses if it is newer than the one held, which an old list must not undo. Resolves
+     * as `takeKeySet`; to 'kept' for a list of the same number, 'outdated' for one before it.
+     */
+    takeRevocations(text) {
+        return this.#take('revocations', text, ({ keys, revocations }) => {
+            const taken = readRevocations(text, keys, this.issuer, this.clock());
+            if (isString(taken)) return taken;
+            if (revocations === null || taken.seq > revocations.seq) return 'updated';
+            return taken.seq === revocations.seq ? 'kept' : 'outdated';
+        });
+    }
+
+    /** Stores a text if `judge` says 'updated' to it. Resolves to what it says. */
+    async #take(name, text, judge) {
+        const problem = this.#problem();
+        if (problem) return problem[0];
+        try {
+            return await this.#locked(() => {
+                const outcome = judge(this.#trust());
+                if (outcome === 'updated') this.#write(name, text);
+                return outcome;
+            });
+        } catch {
+            return 'not_recorded';
+        }
+    }
+
+    /**
+     * The keys and the list that count now. A stored file that is damaged, or that another root or a key since revoked
+     * signed, counts as none. `keySet` is null while the pins hold.
+     */
+    #trust() {
+        const document = this.root === null ? '' : this.#readText('keys', KEY_SET_BYTES_MAX);
+        const held = document ? restoreKeySet(document, readRoot(this.root)) : null;
+        const keySet = isObject(held) ? held : null;
+        const keys = keySet?.keys ?? readKeySet(this.jwks);
+        const text = this.#readText('revocations', REVOCATIONS_BYTES_MAX);
+        const list = text ? readRevocations(text, keys, this.issuer) : null;
+        return { keySet, keys, revocations: isObject(list) ? list : null };
+    }
+
+    #verify(token, now, { keys, revocations }) {
+        return verify(token, keys, this.installation, this.product, this.issuer, now, revocations);
+    }
+
+    /** The claims of the stored token if it holds, its refusal code, or '' if there is none. */
+    #held(now, trust) {
+        const token = this.#readText('token', ANSWER_BYTES_MAX);
+        return token === undefined ? '' : this.#verify(token.trim(), now, trust);
+    }
+
+    // The network
+
+    /**
+     * Asks the service and, after an answer, for a newer key set and list of revoked licenses, all within TIMEOUT_MS.
+     * `answer` is the text of a failure if there is none; `notice` says what else went wrong.
+     */
+    async #consult(nonce, now) {
+        const until = performance.now() + TIMEOUT_MS;
+        let server, answer;
+        try {
+            ({ server, answer } = await this.#ask(nonce, until));
+        } catch (failure) {
+            return { answer: failure.message, notice: '' };
+        }
+        const notices = [];
+        if (await this.#keySetIsDue(isString(answer.token) ? answer.token : '', now)) {
+            notices.push(await this.#fetch(server, 'keys', KEY_SET_BYTES_MAX, (text) => this.takeKeySet(text), until));
+        }
+        const newest = answer.revocations?.sequence;
+        if (Number.isSafeInteger(newest) && newest > (this.#trust().revocations?.seq ?? 0)) {
+            const take = (text) => this.takeRevocations(text);
+            notices.push(await this.#fetch(server, 'revocations', REVOCATIONS_BYTES_MAX, take, until));
+        }
+        return { answer, notice: notices.filter(Boolean).join('; ') };
+    }
+
+    /** The first server with a readable 200 answer to this very question, and the answer. Rejects if there is none. */
+    async #ask(nonce, until) {
         const request = {
             license_key: this.key, domain: this.installation.domain, ip_address: this.installation.address,
             product: this.product, installation_id: this.installation.installation_id, nonce,
         };
         const body = JSON.stringify(request, (_, value) => value ?? undefined);
-        const until = performance.now() + TIMEOUT_MS;
         let error = 'no server is set';
         for (const [index, server] of this.servers.entries()) {
             try {
                 const share = (until - performance.now()) / (this.servers.length - index);
                 const url = `${server.replace(/\/+$/, '')}/api/v1/installer/validate`;
-                const answer = readJSON(await post(url, body, share));
-                if (isObject(answer) && typeof answer.valid === 'boolean' && isString(answer.code)) return answer;
-                error = 'the answer is not readable';
+                const { status, data } = await http('POST', url, body, share, ANSWER_BYTES_MAX);
+                if (status !== 200) throw new Error(`HTTP ${status}`);
+                const answer = readJSON(data);
+                if (!isObject(answer) || typeof answer.valid !== 'boolean' || !isString(answer.code)) {
+                    throw new Error('the answer is not readable');
+                }
+                if (answer.nonce !== nonce) throw new Error('this is the answer to another question');
+                return { server, answer };
             } catch (failure) {
                 error = `${server}: ${failure.cause?.message || failure.message}`;
             }
         }
         throw new Error(error);
+    }
+
+    /**
+     * Whether to ask for a newer key set; written down before it is done. Once a day, and when a token names a key that
+     * is not known: perhaps it is new.
+     */
+    #keySetIsDue(token, now) {
+        if (this.root === null) return false;
+        return this.#locked(() => {
+            const state = this.#readState();
+            const isUnknown = this.#verify(token, now, this.#trust()) === 'unknown_key';
+            const since = now - state.keys_asked;
+            if (since >= 0 && since < (isUnknown ? KEY_SET_SECONDS_MIN : KEY_SET_SECONDS)) return false;
+            return this.#writeState({ ...state, keys_asked: now }, true);
+        });
+    }
+
+    /** Fetches a signed text and takes it in. Resolves to what went wrong, for people, or '': nothing depends on it. */
+    async #fetch(server, name, bytesMax, take, until) {
+        let outcome;
+        try {
+            const url = `${server.replace(/\/+$/, '')}/api/v1/installer/${name}`;
+            const { status, data } = await http('GET', url, undefined, until - performance.now(), bytesMax);
+            if (status === 404 && name === 'keys') return ''; // the vendor has signed none: the pins hold
+            outcome = status === 200 ? await take(data.toString('latin1')) : `HTTP ${status}`;
+        } catch (failure) {
+            outcome = failure.cause?.message || failure.message;
+        }
+        return outcome === 'updated' || outcome === 'kept' ? '' : `${name}: ${outcome}`;
     }
 
     // What is stored
@@ -313,16 +348,11 @@ export class License {
         }
         try {
             readKeySet(this.jwks);
+            if (this.root !== null) readRoot(this.root);
         } catch (failure) {
             return ['key_set_unusable', failure.message];
         }
         return null;
-    }
-
-    /** The claims of the stored token if it holds, its refusal code, or '' if there is none. */
-    #held(now) {
-        const token = attempt(() => this.#read('token').toString().trim());
-        return token === undefined ? '' : verify(token, this.jwks, this.installation, this.product, this.issuer, now);
     }
 
     /** What is remembered between checks; for another key or domain nothing but the two first members. */
@@ -330,10 +360,10 @@ export class License {
         const kept = { provisional_since: 0, highest_seen: 0 };
         const fresh = {
             ...kept, unverifiable_since: 0, failures: 0, next_attempt: 0, refused: '', ended: '', verdict: '',
-            error: '', message: '', for: this.identity,
+            error: '', message: '', notice: '', keys_asked: 0, for: this.identity,
         };
         if (!fs.existsSync(path.join(this.directory, 'state.json'))) return { ...fresh, corrupt: false };
-        const stored = attempt(() => readJSON(this.#read('state.json')));
+        const stored = attempt(() => readJSON(this.#read('state.json', ANSWER_BYTES_MAX)));
         const state = { ...fresh };
         for (const name of Object.keys(fresh)) {
             if (stored && Object.hasOwn(stored, name)) state[name] = stored[name];
@@ -381,8 +411,13 @@ export class License {
         return attempt(() => fs.accessSync(place, fs.constants.W_OK) ?? true) ?? false;
     }
 
-    #read(name) {
-        return fs.readFileSync(path.join(this.directory, name)).subarray(0, ANSWER_BYTES_MAX);
+    #read(name, bytesMax) {
+        return fs.readFileSync(path.join(this.directory, name)).subarray(0, bytesMax);
+    }
+
+    /** A stored text, or undefined if there is none. */
+    #readText(name, bytesMax) {
+        return attempt(() => this.#read(name, bytesMax).toString('latin1'));
     }
 
     /** Replaces a file whole or not at all. */
@@ -393,23 +428,24 @@ export class License {
     }
 }
 
-/** The body of a 200 answer, all within `ms`. Rejects. */
-async function post(url, body, ms) {
+/** Status and body of an answer, all within `ms`. Rejects. */
+async function http(method, url, body, ms, bytesMax) {
+    if (ms <= 0) throw new Error('no answer in time');
     const signal = AbortSignal.timeout(Math.max(1, Math.floor(ms)));
-    const headers = { 'Content-Type': 'application/json' };
-    const response = await fetch(url, { method: 'POST', headers, body, signal, redirect: 'manual' });
+    const headers = body === undefined ? {} : { 'Content-Type': 'application/json' };
+    const response = await fetch(url, { method, headers, body, signal, redirect: 'manual' });
     if (response.status !== 200) {
         await response.body?.cancel();
-        throw new Error(`HTTP ${response.status}`);
+        return { status: response.status, data: Buffer.alloc(0) };
     }
     const chunks = [];
     let size = 0;
     for await (const chunk of response.body) {
         chunks.push(chunk);
         size += chunk.length;
-        if (size > ANSWER_BYTES_MAX) throw new Error('the answer is too long');
+        if (size > bytesMax) throw new Error('the answer is too long');
     }
-    return Buffer.concat(chunks);
+    return { status: 200, data: Buffer.concat(chunks) };
 }
 
 /** Seconds until the next try: 15 minutes, doubled by each failure, up to 6 hours; a fifth of it is chance. */

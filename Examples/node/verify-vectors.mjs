@@ -4,7 +4,8 @@ import { createPublicKey, verify as verifySignature } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { canonicalAddress, canonicalDomain, isWellFormed, readKeySet, verify } from './signet-license.mjs';
+import { canonicalAddress, canonicalDomain, isWellFormed } from './signet-license.mjs';
+import { acceptKeySet, readKeySet, readRevocations, readRoot, restoreKeySet, verify } from './signet-token.mjs';
 
 const text = (name) => fs.readFileSync(path.join(process.argv[2], name), 'utf8');
 const read = (name) => JSON.parse(text(name));
@@ -28,12 +29,47 @@ function keyIDs(jwks) {
     }
 }
 
-const jwks = text('keys.json');
+const code = (result, good = 'valid') => (typeof result === 'string' ? result : good);
+const keys = readKeySet(text('keys.json'));
 const tokens = read('tokens.json');
 for (const { name, token, installation, product, issuer, now = tokens.now, expect: expected } of tokens.cases) {
-    const result = verify(token, jwks, installation, product, issuer, now);
-    expect(`token: ${name}`, expected, typeof result === 'string' ? result : 'valid');
+    expect(`token: ${name}`, expected, code(verify(token, keys, installation, product, issuer, now)));
 }
+
+const sets = read('signed-key-sets.json');
+const root = readRoot(JSON.stringify(sets.root));
+for (const one of sets.cases) {
+    const held = one.held === null ? null : restoreKeySet(one.held, root);
+    const result = acceptKeySet(one.document, root, held, one.issuer, one.now ?? sets.now);
+    expect(`signed key set: ${one.name}`, one.expect, code(result, 'accepted'));
+    if (one.expect !== 'accepted' || typeof result === 'string') continue;
+    const [good, gone] = [true, false].map((isGood) => [...result.keys].filter(([, key]) => Boolean(key) === isGood));
+    const said = [result.seq, good.map(([kid]) => kid), gone.map(([kid]) => kid)];
+    expect(`what it says: ${one.name}`, [one.sequence, one.keys, one.revoked], said);
+}
+const { document, installation, product, issuer, cases } = sets.tokens;
+for (const one of cases) {
+    const result = verify(one.token, restoreKeySet(document, root).keys, installation, product, issuer, sets.now);
+    expect(`token under a signed key set: ${one.name}`, one.expect, code(result));
+}
+
+const lists = read('status-lists.json');
+for (const one of lists.cases) {
+    const result = readRevocations(one.list, keys, one.issuer, one.now ?? lists.now);
+    expect(`list: ${one.name}`, one.expect, code(result));
+    if (one.expect !== 'valid' || typeof result === 'string') continue;
+    const isSet = (index) => (result.bits[Math.floor(index / 8)] >> index % 8 & 1) === 1;
+    const { seq, revoked, not_revoked, ended, revoked_offline } = one.fields;
+    const said = [result.seq, revoked.filter(isSet), not_revoked.filter(isSet), [...result.act], [...result.lic]];
+    expect(`what it says: ${one.name}`, [seq, revoked, [], ended, revoked_offline], said);
+}
+for (const one of lists.tokens) {
+    const { installation, product, issuer } = tokens.cases[0];
+    const held = readRevocations(one.list, keys, null);
+    const result = verify(one.token, keys, installation, product, issuer, one.now, held);
+    expect(`token beside a list: ${one.name}`, one.expect, code(result));
+}
+
 for (const one of read('key-sets.json').cases) expect(`key set: ${one.name}`, one.expect, keyIDs(one.jwks));
 for (const one of read('ed25519.json').cases) {
     const x = Buffer.from(one.public_key, 'hex').toString('base64url');

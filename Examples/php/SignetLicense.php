@@ -2,196 +2,7 @@
 
 declare(strict_types=1);
 
-/**
- * Verifies a license token without a network (docs/token-format.md). PHP 7.4 or later on a 64-bit machine with the
- * sodium extension (or sodium_compat); nothing else.
- */
-final class SignetToken
-{
-    private const INTEGER_MAX = 9007199254740991; // 2^53 - 1
-    private const CLAIMS = [
-        'iss' => 'string', 'sub' => 'string', 'aud' => 'string', 'jti' => 'string', 'plan' => 'string',
-        'iat' => 'integer', 'nbf' => 'integer', 'exp' => 'integer', 'grace' => 'integer', 'max' => 'integer',
-        'used' => 'integer', 'ver' => 'integer', 'status' => 'integer', 'next' => 'integer', 'st' => 'integer',
-        'lic_exp' => 'integer or null', 'dom' => 'string or null', 'ip' => 'string or null',
-        'inst' => 'string or null', 'act' => 'string or null', 'feat' => 'strings', 'bind' => 'strings',
-    ];
-    private const BINDINGS = [
-        'dom' => ['domain', 'wrong_domain'],
-        'ip' => ['address', 'wrong_address'],
-        'inst' => ['installation_id', 'wrong_installation'],
-    ];
-
-    /**
-     * @param string $jwks         the pinned key set, as JSON text
-     * @param array  $installation 'domain', 'address', 'installation_id': canonical strings, or null where unknown
-     * @param int    $now          unix seconds
-     * @return stdClass|string     the claims, or the code of the refusal
-     * @throws InvalidArgumentException if the key set is unusable; RuntimeException if sodium is missing
-     */
-    public static function verify(
-        string $token, string $jwks, array $installation, ?string $product, ?string $issuer, int $now
-    ) {
-        $keys = self::keys($jwks);
-        $parts = strlen($token) > 8192 ? [] : explode('.', $token);
-        if (count($parts) !== 3) {
-            return 'malformed';
-        }
-        [$head, $payload, $signature] = array_map([self::class, 'base64url'], $parts);
-        $header = $head === null ? null : self::json($head);
-        if (!$header instanceof stdClass || $payload === null || $signature === null) {
-            return 'malformed';
-        }
-        if (!in_array($header->alg ?? null, ['EdDSA', 'Ed25519'], true)) {
-            return 'unsupported_algorithm';
-        }
-        if (($header->typ ?? null) !== 'lic+jwt') {
-            return 'wrong_type';
-        }
-        if (property_exists($header, 'crit')) {
-            return 'unsupported_critical';
-        }
-        $kid = $header->kid ?? null;
-        if (!is_string($kid) || !isset($keys[$kid])) {
-            return 'unknown_key';
-        }
-        if (!self::isSigned($signature, "$parts[0].$parts[1]", $keys[$kid])) {
-            return 'bad_signature';
-        }
-        $claims = self::json($payload);
-        if (!$claims instanceof stdClass || !self::areClaims($claims)) {
-            return 'malformed_claims';
-        }
-        if ($issuer !== null && $claims->iss !== $issuer) {
-            return 'wrong_issuer';
-        }
-        if ($product !== null && $claims->aud !== $product) {
-            return 'wrong_product';
-        }
-        if ($now < $claims->nbf - 300) {
-            return 'not_yet_valid';
-        }
-        if ($now >= $claims->exp) {
-            return 'expired';
-        }
-        foreach (self::BINDINGS as $claim => [$name, $refusal]) {
-            if (in_array($claim, $claims->bind, true) && $claims->$claim !== ($installation[$name] ?? null)) {
-                return $refusal;
-            }
-        }
-        return $claims;
-    }
-
-    /** Whether this PHP can verify at all. */
-    public static function hasSodium(): bool
-    {
-        return function_exists('sodium_crypto_sign_verify_detached');
-    }
-
-    /** @return array<string, string> raw public keys by key id; keys that are not Ed25519 are left out */
-    public static function keys(string $jwks): array
-    {
-        $set = self::json($jwks);
-        if (!$set instanceof stdClass || !is_array($set->keys ?? null)) {
-            throw new InvalidArgumentException('the key set is not a JWKS');
-        }
-        $keys = [];
-        foreach ($set->keys as $key) {
-            if (!$key instanceof stdClass) {
-                throw new InvalidArgumentException('the key set holds something that is not a key');
-            }
-            if (($key->kty ?? null) !== 'OKP' || ($key->crv ?? null) !== 'Ed25519') {
-                continue;
-            }
-            $raw = is_string($key->x ?? null) ? self::base64url($key->x) : null;
-            $kid = $key->kid ?? null;
-            if ($raw === null || strlen($raw) !== 32 || !is_string($kid) || $kid === '' || isset($keys[$kid])) {
-                throw new InvalidArgumentException('the key set holds a damaged or repeated Ed25519 key');
-            }
-            $keys[$kid] = $raw;
-        }
-        return $keys;
-    }
-
-    private static function isSigned(string $signature, string $text, string $key): bool
-    {
-        if (!self::hasSodium()) {
-            throw new RuntimeException('the sodium extension is missing');
-        }
-        return strlen($signature) === 64 && sodium_crypto_sign_verify_detached($signature, $text, $key);
-    }
-
-    private static function areClaims(stdClass $claims): bool
-    {
-        foreach (self::CLAIMS as $name => $type) {
-            if (!property_exists($claims, $name) || !self::isOfType($claims->$name, $type)) {
-                return false;
-            }
-        }
-        foreach ($claims->bind as $name) {
-            if (!isset(self::BINDINGS[$name]) || $claims->$name === null || $claims->$name === '') {
-                return false;
-            }
-        }
-        return $claims->bind !== [] && count(array_unique($claims->bind)) === count($claims->bind)
-            && (!property_exists($claims, 'nonce') || is_string($claims->nonce));
-    }
-
-    /** @param mixed $value */
-    private static function isOfType($value, string $type): bool
-    {
-        switch ($type) {
-            case 'string':
-                return is_string($value);
-            case 'string or null':
-                return $value === null || is_string($value);
-            case 'integer or null':
-                return $value === null || self::isOfType($value, 'integer');
-            case 'integer':
-                return is_int($value) && $value >= 0 && $value <= self::INTEGER_MAX;
-            default:
-                return is_array($value) && array_filter($value, 'is_string') === $value;
-        }
-    }
-
-    /** The bytes that unpadded Base64url spells, or null unless it is their one spelling. */
-    private static function base64url(string $text): ?string
-    {
-        $bytes = base64_decode(strtr($text, '-_', '+/'), true);
-        $again = $bytes === false ? '' : rtrim(strtr(base64_encode($bytes), '+/', '-_'), '=');
-        return $text !== '' && $again === $text ? $bytes : null;
-    }
-
-    /**
-     * The value of a JSON text of at most 16 levels without duplicate names, else null: json_decode checks all but the
-     * duplicates, and keeps the last of two members of one name.
-     *
-     * @return mixed
-     */
-    public static function json(string $text)
-    {
-        $value = json_decode($text, false, 17); // it counts one level more than there are brackets
-        if (json_last_error() !== JSON_ERROR_NONE) {
-            return null;
-        }
-        $found = preg_match_all('/("(?:[^"\\\\]++|\\\\.)*+")(\s*+:)?|[{}[\]]/', $text, $tokens, PREG_SET_ORDER);
-        $names = [];
-        foreach ($found === false ? [] : $tokens as $token) {
-            if ($token[0] === '{' || $token[0] === '[') {
-                $names[] = [];
-            } elseif ($token[0] === '}' || $token[0] === ']') {
-                array_pop($names);
-            } elseif (isset($token[2])) {
-                $name = json_decode($token[1]);
-                if (isset($names[count($names) - 1][$name])) {
-                    return null;
-                }
-                $names[count($names) - 1][$name] = true;
-            }
-        }
-        return $found === false ? null : $value;
-    }
-}
+require_once __DIR__ . '/SignetToken.php';
 
 /**
  * Keeps one installation licensed: asks the license service now and then, keeps the signed token, works from it in
@@ -199,17 +10,20 @@ final class SignetToken
  */
 final class SignetLicense
 {
-    public const TIMEOUT_SECONDS = 2.0; // for one check, over all servers
+    public const TIMEOUT_SECONDS = 2.0; // for one check, over all servers, a key set and a list included
     public const PROVISIONAL_SECONDS = 72 * 3600;
     private const BACKOFF_MIN = 900;
     private const BACKOFF_MAX = 5 * 3600; // 6 h with the longest jitter
     private const CHECK_LATEST = 7 * 86400;
-    private const CLOCK_TOLERANCE = 300;
+    private const KEY_SET_SECONDS = 86400; // between two looks for a newer key set
+    private const KEY_SET_SECONDS_MIN = 900; // the same when a token names a key that is not known
     private const ANSWER_BYTES_MAX = 65536;
+    private const HEAD_BYTES_MAX = 8192;
     private const ENDING = ['REVOKED', 'SUSPENDED', 'EXPIRED', 'NOT_ACTIVATED'];
 
     private string $key;
     private string $jwks;
+    private ?string $root;
     private ?string $product;
     private ?string $issuer;
     private array $servers;
@@ -220,16 +34,17 @@ final class SignetLicense
     private $clock;
 
     /**
-     * @param array         $settings 'key', 'domain', 'product', 'issuer', 'jwks' (JSON text), 'servers' (list of base
-     *                                addresses), 'state' (a directory of this installation, outside the web root), and
-     *                                if used 'address', 'installation_id'. All stored at installation: nothing is ever
-     *                                taken from a visitor's request.
+     * @param array         $settings 'key', 'domain', 'product', 'issuer', 'jwks' and 'root' (JSON text; one may be
+     *                                left out), 'servers' (list of base addresses), 'state' (a directory of this
+     *                                installation, outside the web root), and if used 'address', 'installation_id'.
+     *                                All stored at installation: nothing is ever taken from a visitor's request.
      * @param callable|null $clock    unix seconds; for tests
      */
     public function __construct(array $settings, ?callable $clock = null)
     {
         $this->key = trim((string) ($settings['key'] ?? ''));
-        $this->jwks = (string) ($settings['jwks'] ?? '');
+        $this->root = $settings['root'] ?? null;
+        $this->jwks = (string) ($settings['jwks'] ?? ($this->root === null ? '' : '{"keys":[]}'));
         $this->product = $settings['product'] ?? null;
         $this->issuer = $settings['issuer'] ?? null;
         $this->servers = array_values($settings['servers'] ?? []);
@@ -259,6 +74,7 @@ final class SignetLicense
      *   it), 'unlicensed'
      * - usable: bool; code: the verdict, refusal or problem; message: for the administrator
      * - plan, features, token_expires, license_expires (unix seconds or null), next_check, warnings
+     * - key_set, revocations: number of the signed key set and of the list of revoked licenses held, 0 for none
      */
     public function status(): array
     {
@@ -268,9 +84,9 @@ final class SignetLicense
         $status = [
             'state' => 'unlicensed', 'usable' => false, 'code' => null, 'message' => '', 'plan' => null,
             'features' => [], 'token_expires' => null, 'license_expires' => null,
-            'next_check' => $state['next_attempt'], 'warnings' => [],
+            'next_check' => $state['next_attempt'], 'key_set' => 0, 'revocations' => 0, 'warnings' => [],
         ];
-        if ($now < $state['highest_seen'] - self::CLOCK_TOLERANCE) {
+        if ($now < $state['highest_seen'] - SignetToken::CLOCK_TOLERANCE) {
             $status['warnings'][] = 'clock_set_back';
         }
         if ($state['corrupt']) {
@@ -279,9 +95,7 @@ final class SignetLicense
         if (!is_writable(is_dir($this->directory) ? $this->directory : dirname($this->directory))) {
             $status['warnings'][] = 'state_not_writable';
         }
-        if ($state['error'] !== '') {
-            $status['warnings'][] = $state['error'];
-        }
+        array_push($status['warnings'], ...array_values(array_filter([$state['error'], $state['notice']], 'strlen')));
         if ($state['ended'] !== '') {
             return ['state' => 'ended', 'code' => $state['ended'], 'message' => $state['message']] + $status;
         }
@@ -293,7 +107,10 @@ final class SignetLicense
                 'code' => $problem[0], 'message' => $problem[1],
             ] + $status;
         }
-        $claims = $this->held($time);
+        $trust = $this->trust();
+        $status['key_set'] = $trust['key_set']->seq ?? 0;
+        $status['revocations'] = $trust['revocations']->seq ?? 0;
+        $claims = $this->held($time, $trust);
         if ($claims instanceof stdClass) {
             return [
                 'state' => $state['error'] === '' ? 'licensed' : 'outage', 'usable' => true,
@@ -303,6 +120,10 @@ final class SignetLicense
             ] + $status;
         }
         $provisionalUntil = $state['provisional_since'] + self::PROVISIONAL_SECONDS;
+        if ($claims === 'revoked') {
+            $message = 'The vendor revoked this license.';
+            return ['state' => 'ended', 'code' => $claims, 'message' => $message] + $status;
+        }
         if ($state['refused'] === '' && $state['provisional_since'] > 0 && $time < $provisionalUntil) {
             return [
                 'state' => 'provisional', 'usable' => true, 'code' => 'provisional',
@@ -325,23 +146,17 @@ final class SignetLicense
     public function refreshIfDue(bool $force = false): string
     {
         $now = ($this->clock)();
-        $nonce = null;
-        $decision = $this->locked(function () use ($now, $force, &$nonce): string {
+        $decision = $this->locked(function () use ($now, $force): string {
             $state = $this->readState();
             if ($this->problem() !== null) {
                 $state['unverifiable_since'] = $state['unverifiable_since'] ?: $now;
                 return $this->writeState($state) ? 'unverifiable' : 'not_recorded';
             }
-            $setBack = $now < $state['highest_seen'] - self::CLOCK_TOLERANCE;
-            $hasToken = $this->held($now) instanceof stdClass;
+            $hasToken = $this->held($now, $this->trust()) instanceof stdClass;
             $isLost = !$hasToken && $state['failures'] === 0; // the token was there and is not: do not wait
             $waits = $now < $state['next_attempt'] && $state['next_attempt'] <= $now + self::CHECK_LATEST;
             if ($waits && !$isLost && !$force) {
                 return 'not_due';
-            }
-            // A nonce makes the service sign afresh; without one it may hand out a token it has.
-            if ($force || $setBack || !$hasToken) {
-                $nonce = rtrim(strtr(base64_encode(random_bytes(16)), '+/', '-_'), '=');
             }
             if ($state['provisional_since'] === 0 && self::isWellFormed($this->key)) {
                 $state['provisional_since'] = $now;
@@ -355,13 +170,10 @@ final class SignetLicense
         if ($decision !== 'due') {
             return $decision;
         }
-        try {
-            $answer = $this->ask($nonce);
-        } catch (Throwable $failure) {
-            $answer = $failure->getMessage();
-        }
-        return $this->locked(function () use ($answer, $nonce, $now): string {
-            return $this->learn($answer, $nonce, $now);
+        $nonce = rtrim(strtr(base64_encode(random_bytes(16)), '+/', '-_'), '='); // nobody can have this answer already
+        [$answer, $notice] = $this->consult($nonce, $now);
+        return $this->locked(function () use ($answer, $nonce, $notice, $now): string {
+            return $this->learn($answer, $nonce, $notice, $now);
         });
     }
 
@@ -387,16 +199,19 @@ final class SignetLicense
      * of ENDING ends a token; whatever else comes leaves it working until it expires.
      *
      * @param stdClass|string $answer
+     * @param string          $notice what else went wrong
      */
-    private function learn($answer, ?string $nonce, int $now): string
+    private function learn($answer, string $nonce, string $notice, int $now): string
     {
         $state = $this->readState();
-        $held = $this->held(max($now, $state['highest_seen']));
+        $trust = $this->trust();
+        $held = $this->held($now, $trust);
         if (is_string($answer)) {
             $state['error'] = $answer;
             return $this->writeState($state) ? 'failed' : 'not_recorded';
         }
         $state['message'] = is_string($answer->message ?? null) ? substr($answer->message, 0, 500) : '';
+        $state['notice'] = $notice;
         if ($answer->valid === false) {
             $state['error'] = '';
             if (in_array($answer->code, self::ENDING, true)) {
@@ -409,9 +224,10 @@ final class SignetLicense
             return $this->writeState($state) ? 'refused' : 'not_recorded';
         }
         $token = is_string($answer->token ?? null) ? $answer->token : '';
-        $claims = SignetToken::verify($token, $this->jwks, $this->installation, $this->product, $this->issuer, $now);
-        if (is_string($claims) || ($nonce !== null && ($claims->nonce ?? null) !== $nonce)) {
-            $state['error'] = 'the answer holds no token for us: ' . (is_string($claims) ? $claims : 'another nonce');
+        $claims = $this->judge($token, $now, $trust);
+        $reason = is_string($claims) ? $claims : $this->stranger($claims, $nonce);
+        if ($reason !== null) {
+            $state['error'] = "the answer holds no token for us: $reason";
             return $this->writeState($state) ? 'failed' : 'not_recorded';
         }
         $replace = is_string($held) || $claims->exp >= $held->exp || $claims->ver !== $held->ver
@@ -424,42 +240,228 @@ final class SignetLicense
             'failures' => 0, 'next_attempt' => $next, 'refused' => '', 'ended' => '', 'error' => '',
             'verdict' => $answer->code,
             // A fresh signature over our nonce also says what time it is: it may correct a clock that ran ahead.
-            'highest_seen' => $nonce === null ? max($state['highest_seen'], $now) : $now,
+            'highest_seen' => $now,
         ] + $state;
         return $this->writeState($state) ? ($replace ? 'updated' : 'kept') : 'not_recorded';
     }
 
-    /** The first readable 200 answer of the servers, all within TIMEOUT_SECONDS. Throws RuntimeException. */
-    private function ask(?string $nonce): stdClass
+    /** What tells that a good token is not the answer to this question, or null. */
+    private function stranger(stdClass $claims, string $nonce): ?string
+    {
+        if (($claims->nonce ?? null) !== $nonce) {
+            return 'another nonce';
+        }
+        return $claims->dom === ($this->installation['domain'] ?? $claims->dom) ? null : 'another domain';
+    }
+
+    // What is trusted
+
+    /**
+     * Verifies a token by the keys and the list that are held. Never throws.
+     *
+     * @return stdClass|string the claims, or the code of the refusal or of what keeps this machine from verifying
+     */
+    public function verify(string $token)
+    {
+        return $this->problem()[0] ?? $this->judge($token, ($this->clock)(), $this->trust());
+    }
+
+    /**
+     * Takes in a key set that the vendor's root signed: from the server, or carried here as a file. Never throws.
+     *
+     * @return string 'updated', 'kept' (it is held already), 'no_root', 'not_recorded', the code of the refusal, or
+     *                what keeps this machine from verifying
+     */
+    public function takeKeySet(string $document): string
+    {
+        return $this->take('keys', $document, function (array $trust) use ($document): string {
+            if ($this->root === null) {
+                return 'no_root';
+            }
+            $held = $trust['key_set'];
+            $root = SignetToken::root($this->root);
+            $taken = SignetToken::acceptKeySet($document, $root, $held, $this->issuer, ($this->clock)());
+            if (is_string($taken)) {
+                return $taken;
+            }
+            return $held !== null && $held->document === $document ? 'kept' : 'updated';
+        });
+    }
+
+    /**
+     * Takes in a list of revoked licenses if it is newer than the one held, which an old list must not undo. Never
+     * throws.
+     *
+     * @return string as takeKeySet(), or 'zlib_missing'; 'kept' for a list of the same number, 'outdated' for one
+     *                before it
+     */
+    public function takeRevocations(string $text): string
+    {
+        return $this->take('revocations', $text, function (array $trust) use ($text): string {
+            if (!function_exists('inflate_init')) {
+                return 'zlib_missing';
+            }
+            $taken = SignetToken::revocations($text, $trust['keys'], $this->issuer, ($this->clock)());
+            if (is_string($taken)) {
+                return $taken;
+            }
+            $order = $taken->seq <=> ($trust['revocations']->seq ?? -1);
+            return ['outdated', 'kept', 'updated'][$order + 1];
+        });
+    }
+
+    /** Stores a text if `$judge` says 'updated' to it. Returns what it says. */
+    private function take(string $name, string $text, callable $judge): string
+    {
+        return $this->problem()[0] ?? $this->locked(function () use ($name, $text, $judge): string {
+            $outcome = $judge($this->trust());
+            return $outcome !== 'updated' || $this->write($name, $text) ? $outcome : 'not_recorded';
+        });
+    }
+
+    /**
+     * The keys and the list that count now. A stored file that is damaged, or that another root or a key since revoked
+     * signed, counts as none.
+     *
+     * @return array 'key_set' (stdClass, null while the pins hold), 'keys', 'revocations' (stdClass or null)
+     */
+    private function trust(): array
+    {
+        $document = $this->root === null ? null : $this->read('keys', SignetToken::KEY_SET_BYTES_MAX);
+        $set = $document === null ? null : SignetToken::restoreKeySet($document, SignetToken::root($this->root));
+        $keys = $set instanceof stdClass ? $set->keys : SignetToken::keys($this->jwks);
+        $canRead = function_exists('inflate_init');
+        $text = $canRead ? $this->read('revocations', SignetToken::REVOCATIONS_BYTES_MAX) : null;
+        $list = $text === null ? null : SignetToken::revocations($text, $keys, $this->issuer);
+        return [
+            'key_set' => $set instanceof stdClass ? $set : null, 'keys' => $keys,
+            'revocations' => $list instanceof stdClass ? $list : null,
+        ];
+    }
+
+    /** @return stdClass|string the claims, or the code of the refusal */
+    private function judge(string $token, int $time, array $trust)
+    {
+        return SignetToken::verify(
+            $token, $trust['keys'], $this->installation, $this->product, $this->issuer, $time, $trust['revocations']
+        );
+    }
+
+    /**
+     * The claims of the stored token if it holds at `$time`, its refusal code, or '' if there is none.
+     *
+     * @return stdClass|string
+     */
+    private function held(int $time, array $trust)
+    {
+        $token = $this->read('token', self::ANSWER_BYTES_MAX);
+        return $token === null ? '' : $this->judge(trim($token), $time, $trust);
+    }
+
+    // The network
+
+    /**
+     * Asks the service and, after an answer, for a newer key set and list of revoked licenses, all within
+     * TIMEOUT_SECONDS.
+     *
+     * @return array the answer (stdClass) or the text of a failure, and what else went wrong ('' for nothing)
+     */
+    private function consult(string $nonce, int $now): array
+    {
+        $until = self::seconds() + self::TIMEOUT_SECONDS;
+        try {
+            [$server, $answer] = $this->ask($nonce, $until);
+        } catch (Throwable $failure) {
+            return [$failure->getMessage(), ''];
+        }
+        $notices = [];
+        if ($this->isKeySetDue(is_string($answer->token ?? null) ? $answer->token : '', $now)) {
+            $notices[] = $this->fetch($server, 'keys', SignetToken::KEY_SET_BYTES_MAX, [$this, 'takeKeySet'], $until);
+        }
+        $newest = $answer->revocations->sequence ?? null;
+        if (is_int($newest) && $newest > ($this->trust()['revocations']->seq ?? 0)) {
+            $take = [$this, 'takeRevocations'];
+            $notices[] = $this->fetch($server, 'revocations', SignetToken::REVOCATIONS_BYTES_MAX, $take, $until);
+        }
+        return [$answer, implode('; ', array_filter($notices, 'strlen'))];
+    }
+
+    /**
+     * The first server with a readable 200 answer to this very question, and the answer.
+     *
+     * @throws RuntimeException if there is none
+     */
+    private function ask(string $nonce, float $until): array
     {
         $body = (string) json_encode(array_filter([
             'license_key' => $this->key, 'domain' => $this->installation['domain'],
             'ip_address' => $this->installation['address'], 'product' => $this->product,
             'installation_id' => $this->installation['installation_id'], 'nonce' => $nonce,
         ], 'is_string'), JSON_UNESCAPED_SLASHES);
-        $until = self::seconds() + self::TIMEOUT_SECONDS;
         $error = 'no server is set';
         foreach ($this->servers as $index => $server) {
             try {
                 $share = ($until - self::seconds()) / (count($this->servers) - $index);
                 $url = rtrim($server, '/') . '/api/v1/installer/validate';
-                $answer = SignetToken::json(self::post($url, $body, self::seconds() + $share));
-                if (is_bool($answer->valid ?? null) && is_string($answer->code ?? null)) {
-                    return $answer;
+                [$status, $content] = self::http('POST', $url, $body, self::seconds() + $share, self::ANSWER_BYTES_MAX);
+                $answer = $status === 200 ? SignetToken::json($content) : null;
+                if ($status !== 200) {
+                    $error = "$server: HTTP $status";
+                } elseif (!is_bool($answer->valid ?? null) || !is_string($answer->code ?? null)) {
+                    $error = "$server: the answer is not readable";
+                } elseif (($answer->nonce ?? null) !== $nonce) {
+                    $error = "$server: this is the answer to another question";
+                } else {
+                    return [$server, $answer];
                 }
-                $error = 'the answer is not readable';
             } catch (RuntimeException $failure) {
-                $error = $failure->getMessage();
+                $error = "$server: " . $failure->getMessage();
             }
         }
         throw new RuntimeException($error);
     }
 
     /**
-     * POSTs JSON and returns the body of a 200 answer, or throws RuntimeException, before `$until`. Written on a socket
-     * because PHP's http wrapper limits each read, not the whole. (The look-up of the name is the system's to limit.)
+     * Whether to ask for a newer key set; written down before it is done. Once a day, and when a token names a key that
+     * is not known: perhaps it is new.
      */
-    private static function post(string $url, string $body, float $until): string
+    private function isKeySetDue(string $token, int $now): bool
+    {
+        if ($this->root === null) {
+            return false;
+        }
+        return $this->locked(function () use ($token, $now): string {
+            $state = $this->readState();
+            $isUnknown = $this->judge($token, $now, $this->trust()) === 'unknown_key';
+            $since = $now - $state['keys_asked'];
+            if ($since >= 0 && $since < ($isUnknown ? self::KEY_SET_SECONDS_MIN : self::KEY_SET_SECONDS)) {
+                return 'not_due';
+            }
+            return $this->writeState(['keys_asked' => $now] + $state) ? 'due' : 'not_recorded';
+        }) === 'due';
+    }
+
+    /** Fetches a signed text and takes it in. Returns what went wrong, for people, or '': nothing depends on it. */
+    private function fetch(string $server, string $name, int $bytesMax, callable $take, float $until): string
+    {
+        try {
+            $url = rtrim($server, '/') . "/api/v1/installer/$name";
+            [$status, $content] = self::http('GET', $url, null, $until, $bytesMax);
+            if ($status === 404 && $name === 'keys') {
+                return ''; // the vendor has signed none: the pins hold
+            }
+            $outcome = $status === 200 ? $take($content) : "HTTP $status";
+        } catch (Throwable $failure) {
+            $outcome = $failure->getMessage();
+        }
+        return $outcome === 'updated' || $outcome === 'kept' ? '' : "$name: $outcome";
+    }
+
+    /**
+     * Returns status and body of an answer, or throws RuntimeException, before `$until`. Written on a socket because
+     * PHP's http wrapper limits each read, not the whole. (The look-up of the name is the system's to limit.)
+     */
+    private static function http(string $method, string $url, ?string $body, float $until, int $bytesMax): array
     {
         $part = parse_url($url);
         $host = $part['host'] ?? '';
@@ -479,8 +481,9 @@ final class SignetLicense
             }
             self::waitFor($socket, null, $until);
         }
-        $request = "POST {$part['path']} HTTP/1.1\r\nHost: $host:$port\r\nContent-Type: application/json\r\n"
-            . 'Content-Length: ' . strlen($body) . "\r\nConnection: close\r\n\r\n$body";
+        $request = "$method {$part['path']} HTTP/1.1\r\nHost: $host:$port\r\nConnection: close\r\n";
+        $request .= $body === null ? "\r\n"
+            : "Content-Type: application/json\r\nContent-Length: " . strlen($body) . "\r\n\r\n$body";
         while ($request !== '') {
             self::waitFor(null, $socket, $until);
             $sent = @fwrite($socket, $request);
@@ -491,9 +494,9 @@ final class SignetLicense
         }
         $answer = '';
         while (!feof($socket) && !self::isWhole($answer)) {
-            $bytes = (string) @fread($socket, 8192);
+            $bytes = (string) @fread($socket, 65536);
             $answer .= $bytes;
-            if (strlen($answer) > self::ANSWER_BYTES_MAX) {
+            if (strlen($answer) > $bytesMax + self::HEAD_BYTES_MAX) {
                 throw new RuntimeException("$host:$port answers too much");
             }
             if ($bytes === '' && !feof($socket)) {
@@ -502,10 +505,11 @@ final class SignetLicense
         }
         fclose($socket);
         [$head, $content] = explode("\r\n\r\n", $answer, 2) + ['', ''];
-        if (preg_match('~^HTTP/1\.[01] (\d{3})~', $head, $found) !== 1 || $found[1] !== '200') {
-            throw new RuntimeException("$host:$port answers " . ($found[1] ?? 'no HTTP'));
+        if (preg_match('~^HTTP/1\.[01] (\d{3})~', $head, $found) !== 1) {
+            throw new RuntimeException("$host:$port answers no HTTP");
         }
-        return preg_match('~\r\ntransfer-encoding:[^\r]*chunked~i', $head) === 1 ? self::unchunked($content) : $content;
+        $isChunked = preg_match('~\r\ntransfer-encoding:[^\r]*chunked~i', $head) === 1;
+        return [(int) $found[1], $isChunked ? self::unchunked($content) : $content];
     }
 
     /**
@@ -562,23 +566,11 @@ final class SignetLicense
         }
         try {
             SignetToken::keys($this->jwks);
+            $this->root === null ?: SignetToken::root($this->root);
         } catch (InvalidArgumentException $failure) {
             return ['key_set_unusable', $failure->getMessage()];
         }
         return null;
-    }
-
-    /**
-     * The claims of the stored token if it holds at `$time`, its refusal code, or '' if there is none.
-     *
-     * @return stdClass|string
-     */
-    private function held(int $time)
-    {
-        $token = $this->read('token');
-        return $token === null ? '' : SignetToken::verify(
-            trim($token), $this->jwks, $this->installation, $this->product, $this->issuer, $time
-        );
     }
 
     /** What is remembered between checks; for another key or domain nothing but the two first members. */
@@ -587,9 +579,10 @@ final class SignetLicense
         $fresh = [
             'provisional_since' => 0, 'highest_seen' => 0,
             'unverifiable_since' => 0, 'failures' => 0, 'next_attempt' => 0,
-            'refused' => '', 'ended' => '', 'verdict' => '', 'error' => '', 'message' => '', 'for' => $this->identity,
+            'refused' => '', 'ended' => '', 'verdict' => '', 'error' => '', 'message' => '', 'notice' => '',
+            'keys_asked' => 0, 'for' => $this->identity,
         ];
-        $text = $this->read('state.json');
+        $text = $this->read('state.json', self::ANSWER_BYTES_MAX);
         $stored = $text === null ? null : SignetToken::json($text);
         $state = array_intersect_key((array) $stored, $fresh) + $fresh;
         foreach ($fresh as $name => $value) {
@@ -627,10 +620,10 @@ final class SignetLicense
         }
     }
 
-    private function read(string $name): ?string
+    private function read(string $name, int $bytesMax): ?string
     {
         $path = "$this->directory/$name";
-        $text = is_file($path) ? @file_get_contents($path, false, null, 0, self::ANSWER_BYTES_MAX) : false;
+        $text = is_file($path) ? @file_get_contents($path, false, null, 0, $bytesMax) : false;
         return $text === false ? null : $text;
     }
 

@@ -1,11 +1,13 @@
 """Prints what a stored installation knows, as JSON; exit 0 usable, 1 not.
 
     python3 check.py SETTINGS.json status|refresh|force
-    python3 check.py SETTINGS.json verify < TOKEN         verifies one token offline
+    python3 check.py SETTINGS.json status [--keys FILE] [--revocations FILE]    takes in what was carried here
+    python3 check.py SETTINGS.json verify < TOKEN                               verifies one token offline
 
-SETTINGS.json is what an installer stores; "jwks" is the path of the pinned key set, relative to it.
+SETTINGS.json is what an installer stores; "jwks" and "root" are paths of what is pinned, relative to it.
 """
 
+import argparse
 import json
 import os
 import pathlib
@@ -14,11 +16,15 @@ import time
 
 import signet_license
 
-if len(sys.argv) != 3 or sys.argv[2] not in ("status", "refresh", "force", "verify"):
-    sys.exit(print(__doc__, file=sys.stderr) or 2)
-path, command = pathlib.Path(sys.argv[1]), sys.argv[2]
-settings = json.loads(path.read_text())
-settings["jwks"] = (path.parent / settings["jwks"]).read_text()
+arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+arguments.add_argument("settings", type=pathlib.Path)
+arguments.add_argument("command", choices=["status", "refresh", "force", "verify"])
+arguments.add_argument("--keys", type=pathlib.Path, metavar="FILE", help="a signed key set")
+arguments.add_argument("--revocations", type=pathlib.Path, metavar="FILE", help="a list of revoked licenses")
+given = arguments.parse_args()
+settings = json.loads(given.settings.read_text())
+for pinned in {"jwks", "root"} & settings.keys():
+    settings[pinned] = (given.settings.parent / settings[pinned]).read_text()
 
 
 def clock():
@@ -27,13 +33,18 @@ def clock():
 
 
 license = signet_license.License(settings, clock)
-if command == "verify":
-    result = signet_license.verify(
-        sys.stdin.read().strip(), license.jwks, license.installation, license.product, license.issuer, clock()
-    )
+outcomes = {}
+for name, file, take in [
+    ("keys", given.keys, license.take_key_set), ("revocations", given.revocations, license.take_revocations),
+]:
+    if file:
+        outcomes[f"{name}_file"] = take(file.read_text(errors="replace").strip())
+if given.command == "verify":
+    result = license.verify(sys.stdin.read().strip())
     print(result if isinstance(result, str) else "valid")
     sys.exit(isinstance(result, str))
-outcome = {} if command == "status" else {"refresh": license.refresh_if_due(force=command == "force")}
-status = {**outcome, **license.status()}
+if given.command != "status":
+    outcomes["refresh"] = license.refresh_if_due(force=given.command == "force")
+status = {**outcomes, **license.status()}
 print(json.dumps(status, ensure_ascii=False))
 sys.exit(not status["usable"])

@@ -1,9 +1,9 @@
-"""Keeps one installation licensed and verifies its license token without a network (docs/token-format.md).
+"""Keeps one installation licensed: asks the license service now and then, works from the signed token in between.
 
-Python 3.9 or later on Unix, and the package `cryptography`. README.md shows how to build it in.
+Python 3.9 or later on Unix, `signet_token.py` beside it, and the package `cryptography`. README.md shows how to build
+it in.
 """
 
-import base64
 import contextlib
 import fcntl
 import hashlib
@@ -17,179 +17,22 @@ import re
 import secrets
 import threading
 import time
+import typing
 import unicodedata
 import urllib.parse
 
-try:
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-except ImportError:  # named in the status, never taken for "invalid"
-    Ed25519PublicKey = None
-
-# MARK: The token
-
-INTEGER_MAX = 2**53 - 1
-BINDINGS = {
-    "dom": ("domain", "wrong_domain"),
-    "ip": ("address", "wrong_address"),
-    "inst": ("installation_id", "wrong_installation"),
-}
-
-
-def verify(token, jwks, installation, product, issuer, now):
-    """Returns the claims (a dict), or the code of the refusal (a str).
-
-    `jwks`: the pinned key set, as JSON text. `installation`: a dict with `domain`, `address` and `installation_id`,
-    canonical strings or None. `product`, `issuer`: None to accept any. `now`: unix seconds.
-    Raises ValueError if the key set is unusable, RuntimeError if `cryptography` is missing.
-    """
-    keys = read_key_set(jwks)
-    if len(token) > 8192 or token.count(".") != 2:
-        return "malformed"
-    try:
-        head, payload, signature = [_base64url(part) for part in token.split(".")]
-        header = read_json(head)
-    except ValueError:
-        return "malformed"
-    if not isinstance(header, dict):
-        return "malformed"
-    if header.get("alg") not in ("EdDSA", "Ed25519"):
-        return "unsupported_algorithm"
-    if header.get("typ") != "lic+jwt":
-        return "wrong_type"
-    if "crit" in header:
-        return "unsupported_critical"
-    kid = header.get("kid")
-    if not isinstance(kid, str) or kid not in keys:
-        return "unknown_key"
-    if not _is_signed(signature, token.rpartition(".")[0].encode(), keys[kid]):
-        return "bad_signature"
-    try:
-        claims = read_json(payload)
-    except ValueError:
-        return "malformed_claims"
-    if not isinstance(claims, dict) or not _are_claims(claims):
-        return "malformed_claims"
-    if issuer is not None and claims["iss"] != issuer:
-        return "wrong_issuer"
-    if product is not None and claims["aud"] != product:
-        return "wrong_product"
-    if now < claims["nbf"] - 300:
-        return "not_yet_valid"
-    if now >= claims["exp"]:
-        return "expired"
-    for claim, (name, refusal) in BINDINGS.items():
-        if claim in claims["bind"] and claims[claim] != installation.get(name):
-            return refusal
-    return claims
-
-
-def read_key_set(jwks):
-    """Raw public keys by key id; keys that are not Ed25519 are left out. Raises ValueError if the set is unusable."""
-    whole = read_json(jwks.encode())
-    if not isinstance(whole, dict) or not isinstance(whole.get("keys"), list):
-        raise ValueError("the key set is not a JWKS")
-    keys = {}
-    for key in whole["keys"]:
-        if not isinstance(key, dict):
-            raise ValueError("the key set holds something that is not a key")
-        if key.get("kty") != "OKP" or key.get("crv") != "Ed25519":
-            continue
-        kid, x = key.get("kid"), key.get("x")
-        raw = _base64url(x) if isinstance(x, str) else b""
-        if len(raw) != 32 or not isinstance(kid, str) or not kid or kid in keys:
-            raise ValueError("the key set holds a damaged or repeated Ed25519 key")
-        keys[kid] = raw
-    return keys
-
-
-def read_json(data):
-    """The value of strict JSON text: UTF-8, no name twice, at most 16 levels. Raises ValueError."""
-
-    def members(pairs):
-        if len(dict(pairs)) != len(pairs):
-            raise ValueError("a member name twice")
-        return dict(pairs)
-
-    def refuse(word):
-        raise ValueError(f"{word} is not JSON")
-
-    def levels(value):
-        inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
-        return 0 if inside is None else 1 + max(map(levels, inside), default=0)
-
-    try:
-        value = json.loads(data.decode(), object_pairs_hook=members, parse_constant=refuse)
-        json.dumps(value, ensure_ascii=False).encode()  # raises for half a surrogate pair
-        if levels(value) > 16:
-            raise ValueError("more than 16 levels")
-    except RecursionError:
-        raise ValueError("more than 16 levels") from None
-    return value
-
-
-def _base64url(text):
-    """The bytes that unpadded Base64url spells. Raises ValueError unless this is their one spelling."""
-    data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    if not text or base64.urlsafe_b64encode(data).rstrip(b"=").decode() != text:
-        raise ValueError("not canonical Base64url")
-    return data
-
-
-def _is_signed(signature, message, key):
-    if Ed25519PublicKey is None:
-        raise RuntimeError("the package cryptography is missing")
-    try:
-        Ed25519PublicKey.from_public_bytes(key).verify(signature, message)
-    except InvalidSignature:
-        return False
-    return True
-
-
-def _is_string(value):
-    return isinstance(value, str)
-
-
-def _is_integer(value):
-    return type(value) is int and 0 <= value <= INTEGER_MAX  # a bool is no integer
-
-
-def _is_strings(value):
-    return isinstance(value, list) and all(map(_is_string, value))
-
-
-def _or_null(is_type):
-    return lambda value: value is None or is_type(value)
-
-
-CLAIMS = {
-    **dict.fromkeys(["iss", "sub", "aud", "jti", "plan"], _is_string),
-    **dict.fromkeys(["iat", "nbf", "exp", "grace", "max", "used", "ver", "status", "next", "st"], _is_integer),
-    **dict.fromkeys(["dom", "ip", "inst", "act"], _or_null(_is_string)),
-    **dict.fromkeys(["feat", "bind"], _is_strings),
-    "lic_exp": _or_null(_is_integer),
-}
-
-
-def _are_claims(claims):
-    if not all(name in claims and is_type(claims[name]) for name, is_type in CLAIMS.items()):
-        return False
-    bind = claims["bind"]
-    return (
-        0 < len(bind) == len(set(bind))
-        and all(name in BINDINGS and claims[name] for name in bind)
-        and _is_string(claims.get("nonce", ""))
-    )
-
+import signet_token
+from signet_token import CLOCK_TOLERANCE, KEY_SET_BYTES_MAX, REVOCATIONS_BYTES_MAX, read_json
 
 # MARK: The installation
 
-TIMEOUT_SECONDS = 2.0  # for one check, over all servers
+TIMEOUT_SECONDS = 2.0  # for one check, over all servers, a key set and a list of revoked licenses included
 PROVISIONAL_SECONDS = 72 * 3600
 BACKOFF_MIN = 900
 BACKOFF_MAX = 5 * 3600  # 6 h with the longest jitter
 CHECK_LATEST = 7 * 86400
-CLOCK_TOLERANCE = 300
+KEY_SET_SECONDS = 86400  # between two looks for a newer key set
+KEY_SET_SECONDS_MIN = 900  # the same when a token names a key that is not known
 ANSWER_BYTES_MAX = 65536
 ENDING = ("REVOKED", "SUSPENDED", "EXPIRED", "NOT_ACTIVATED")
 
@@ -198,11 +41,13 @@ class License:
     """Asks the license service now and then, keeps the signed token, works from it in between."""
 
     def __init__(self, settings, clock=lambda: int(time.time())):
-        """`settings`: `key`, `domain`, `product`, `issuer`, `jwks` (JSON text), `servers` (base addresses), `state` (a
-        directory of this installation), and if used `address`, `installation_id`. All are stored at installation:
-        nothing is ever taken from a visitor's request. `clock`: unix seconds; for tests."""
+        """`settings`: `key`, `domain`, `product`, `issuer`, `jwks` and `root` (JSON text; one may be left out),
+        `servers` (base addresses), `state` (a directory of this installation), and if used `address`,
+        `installation_id`. All are stored at installation: nothing is ever taken from a visitor's request. `clock`: unix
+        seconds; for tests."""
         self.key = settings["key"].strip()
-        self.jwks = settings["jwks"]
+        self.root = settings.get("root")
+        self.jwks = settings.get("jwks") or ('{"keys":[]}' if self.root else "")
         self.product = settings.get("product")
         self.issuer = settings.get("issuer")
         self.servers = settings["servers"]
@@ -225,7 +70,8 @@ class License:
 
         `state`: `licensed`, `outage` (licensed, but the service could not be asked), `provisional` (first 72 hours),
         `unverifiable` (this machine cannot check, which says nothing about the license), `ended` (by the service),
-        `unlicensed`. `usable`: bool. `code`: the verdict, refusal or problem.
+        `unlicensed`. `usable`: bool. `code`: the verdict, refusal or problem. `key_set`, `revocations`: number of the
+        signed key set and of the list of revoked licenses that are held, 0 for none.
         """
         state, now = self._read_state(), self.clock()
         at = max(now, state["highest_seen"])
@@ -236,7 +82,8 @@ class License:
         status = {
             "state": "unlicensed", "usable": False, "code": None, "message": "", "plan": None, "features": [],
             "token_expires": None, "license_expires": None, "next_check": state["next_attempt"],
-            "warnings": warnings + [state["error"]] * bool(state["error"]),
+            "key_set": 0, "revocations": 0,
+            "warnings": warnings + [text for text in (state["error"], state["notice"]) if text],
         }
         if state["ended"]:
             return {**status, "state": "ended", "code": state["ended"], "message": state["message"]}
@@ -244,7 +91,9 @@ class License:
             since = state["unverifiable_since"] or at
             usable = at < since + PROVISIONAL_SECONDS
             return {**status, "state": "unverifiable", "usable": usable, "code": problem[0], "message": problem[1]}
-        claims = self._held(at)
+        trust = self._trust()
+        status.update(key_set=trust.key_set["seq"] if trust.key_set else 0, revocations=trust.sequence)
+        claims = self._held(at, trust)
         if isinstance(claims, dict):
             return {
                 **status, "state": "outage" if state["error"] else "licensed", "usable": True,
@@ -252,6 +101,8 @@ class License:
                 "plan": claims["plan"], "features": claims["feat"],
                 "token_expires": claims["exp"], "license_expires": claims["lic_exp"],
             }
+        if claims == "revoked":
+            return {**status, "state": "ended", "code": claims, "message": "The vendor revoked this license."}
         since = state["provisional_since"]
         if since and not state["refused"] and at < since + PROVISIONAL_SECONDS:
             return {**status, "state": "provisional", "usable": True, "code": "provisional"}
@@ -267,32 +118,27 @@ class License:
         now = self.clock()
         try:
             with self._lock():
-                decision, nonce = self._record_attempt(now, force)
+                decision = self._record_attempt(now, force)
             if decision != "due":
                 return decision
-            try:
-                answer = self._ask(nonce)
-            except ConnectionError as failure:
-                answer = str(failure)
+            nonce = secrets.token_urlsafe(16)  # nobody can have this answer already
+            answer, notice = self._consult(nonce, now)
             with self._lock():
-                return self._learn(answer, nonce, now)
+                return self._learn(answer, nonce, notice, now)
         except OSError:
             return "not_recorded"
 
     def _record_attempt(self, now, force):
-        """Writes the attempt down before it is made, as one that fails. Returns (decision, nonce or None)."""
+        """Writes the attempt down before it is made, as one that fails. Returns `due` or why it is not made."""
         state = self._read_state()
         if self._problem():
             state["unverifiable_since"] = state["unverifiable_since"] or now
             self._write_state(state)
-            return "unverifiable", None
-        has_token = isinstance(self._held(now), dict)
+            return "unverifiable"
+        has_token = isinstance(self._held(now, self._trust()), dict)
         is_lost = not has_token and state["failures"] == 0  # the token was there and is not: do not wait
         if now < state["next_attempt"] <= now + CHECK_LATEST and not is_lost and not force:
-            return "not_due", None
-        # A nonce makes the service sign afresh; without one it may hand out a token it has.
-        set_back = now < state["highest_seen"] - CLOCK_TOLERANCE
-        nonce = secrets.token_urlsafe(16) if force or set_back or not has_token else None
+            return "not_due"
         if not state["provisional_since"] and is_well_formed(self.key):
             state["provisional_since"] = now
         state["failures"] += 1
@@ -300,16 +146,16 @@ class License:
         state["highest_seen"] = max(state["highest_seen"], now)
         state["unverifiable_since"] = 0
         self._write_state(state)
-        return "due", nonce
+        return "due"
 
-    def _learn(self, answer, nonce, now):
+    def _learn(self, answer, nonce, notice, now):
         """Applies an answer (or the text of a failure). Only a 200 answer that says valid:false with one of ENDING ends
-        a token; whatever else comes leaves it working until it expires."""
-        state = self._read_state()
-        held = self._held(max(now, state["highest_seen"]))
+        a token; whatever else comes leaves it working until it expires. `notice`: what else went wrong."""
+        state, trust = self._read_state(), self._trust()
+        held = self._held(now, trust)
         if isinstance(answer, str):
             return self._write_state({**state, "error": answer}, "failed")
-        state["message"] = str(answer.get("message") or "")[:500]
+        state.update(message=str(answer.get("message") or "")[:500], notice=notice)
         if not answer["valid"]:
             if answer["code"] not in ENDING:
                 return self._write_state({**state, "error": "", "refused": answer["code"]}, "refused")
@@ -318,9 +164,8 @@ class License:
                 os.unlink(os.path.join(self.directory, "token"))
             return "ended"
         token = str(answer.get("token") or "")
-        claims = verify(token, self.jwks, self.installation, self.product, self.issuer, now)
-        if isinstance(claims, str) or (nonce and claims.get("nonce") != nonce):
-            reason = claims if isinstance(claims, str) else "another nonce"
+        claims = self._verify(token, now, trust)
+        if reason := claims if isinstance(claims, str) else self._stranger(claims, nonce):
             return self._write_state({**state, "error": f"the answer holds no token for us: {reason}"}, "failed")
         replace = (
             isinstance(held, str) or claims["exp"] >= held["exp"] or claims["ver"] != held["ver"]
@@ -331,65 +176,183 @@ class License:
         state.update(failures=0, refused="", ended="", error="", verdict=answer["code"])
         state["next_attempt"] = max(now + BACKOFF_MIN, min(claims["next"], now + CHECK_LATEST))
         # A fresh signature over our nonce also says what time it is: it may correct a clock that ran ahead.
-        state["highest_seen"] = now if nonce else max(state["highest_seen"], now)
+        state["highest_seen"] = now
         return self._write_state(state, "updated" if replace else "kept")
+
+    def _stranger(self, claims, nonce):
+        """What tells that a good token is not the answer to this question, or None."""
+        if claims.get("nonce") != nonce:
+            return "another nonce"
+        return "another domain" if claims["dom"] != (self.installation["domain"] or claims["dom"]) else None
+
+    # What is trusted
+
+    def verify(self, token):
+        """The claims of a token (a dict), or the code of the refusal or of what keeps this machine from verifying: by
+        the keys and the list that are held."""
+        if problem := self._problem():
+            return problem[0]
+        return self._verify(token, self.clock(), self._trust())
+
+    def take_key_set(self, document):
+        """Takes in a key set that the vendor's root signed: from the server, or carried here as a file.
+
+        Returns `updated`, `kept` (it is held already), `no_root`, `not_recorded`, the code of the refusal, or what
+        keeps this machine from verifying.
+        """
+
+        def judge(trust):
+            if not self.root:
+                return "no_root"
+            root, held = signet_token.read_root(self.root), trust.key_set
+            new = signet_token.accept_key_set(document, root, held, self.issuer, self.clock())
+            return new if isinstance(new, str) else "kept" if held and held["document"] == document else "updated"
+
+        return self._take("keys", document, judge)
+
+    def take_revocations(self, text):
+        """Takes in a list of revoked licenses if it is newer than the one held, which an old list must not undo.
+
+        Returns as `take_key_set`; `kept` for a list of the same number, `outdated` for one before it.
+        """
+
+        def judge(trust):
+            new = signet_token.read_revocations(text, trust.keys, self.issuer, self.clock())
+            if isinstance(new, str) or not trust.revocations or new["seq"] > trust.sequence:
+                return new if isinstance(new, str) else "updated"
+            return "kept" if new["seq"] == trust.sequence else "outdated"
+
+        return self._take("revocations", text, judge)
+
+    def _take(self, name, text, judge):
+        """Stores a text if `judge` says `updated` to it. Returns what it says."""
+        if problem := self._problem():
+            return problem[0]
+        try:
+            with self._lock():
+                outcome = judge(self._trust())
+                if outcome == "updated":
+                    self._write(name, text)
+        except OSError:
+            return "not_recorded"
+        return outcome
+
+    def _trust(self):
+        """The keys and the list that count now. A stored file that is damaged, or that another root or a key since
+        revoked signed, counts as none."""
+        document = self._read_text("keys", KEY_SET_BYTES_MAX) if self.root else ""
+        held = signet_token.restore_key_set(document, signet_token.read_root(self.root)) if document else None
+        key_set = held if isinstance(held, dict) else None
+        keys = key_set["keys"] if key_set else signet_token.read_key_set(self.jwks)
+        text = self._read_text("revocations", REVOCATIONS_BYTES_MAX)
+        revocations = signet_token.read_revocations(text, keys, self.issuer) if text else None
+        return Trust(key_set, keys, revocations if isinstance(revocations, dict) else None)
+
+    def _verify(self, token, now, trust):
+        return signet_token.verify(
+            token, trust.keys, self.installation, self.product, self.issuer, now, trust.revocations
+        )
+
+    def _held(self, now, trust):
+        """The claims of the stored token if it holds, its refusal code, or "" if there is none."""
+        token = self._read_text("token", ANSWER_BYTES_MAX)
+        return self._verify(token.strip(), now, trust) if token is not None else ""
 
     # The network
 
-    def _ask(self, nonce):
-        """The first readable 200 answer of the servers, all within TIMEOUT_SECONDS. Raises ConnectionError."""
+    def _consult(self, nonce, now):
+        """Asks the service and, after an answer, for a newer key set and list of revoked licenses, all within
+        TIMEOUT_SECONDS. Returns the answer, or the text of a failure, and what else went wrong."""
+        until = time.monotonic() + TIMEOUT_SECONDS
+        try:
+            server, answer = self._ask(nonce, until)
+        except ConnectionError as failure:
+            return str(failure), ""
+        notices = []
+        if self._key_set_is_due(str(answer.get("token") or ""), now):
+            notices.append(self._fetch(server, "keys", KEY_SET_BYTES_MAX, self.take_key_set, until))
+        newest = answer.get("revocations")
+        newest = newest.get("sequence") if isinstance(newest, dict) else None
+        if type(newest) is int and newest > self._trust().sequence:
+            notices.append(self._fetch(server, "revocations", REVOCATIONS_BYTES_MAX, self.take_revocations, until))
+        return answer, "; ".join(filter(None, notices))
+
+    def _ask(self, nonce, until):
+        """The first server with a readable 200 answer to this very question, and the answer. Raises ConnectionError."""
         request = {
             "license_key": self.key, "domain": self.installation["domain"],
             "ip_address": self.installation["address"], "product": self.product,
             "installation_id": self.installation["installation_id"], "nonce": nonce,
         }
         body = json.dumps({name: value for name, value in request.items() if value is not None}).encode()
-        until = time.monotonic() + TIMEOUT_SECONDS
         error = "no server is set"
         for index, server in enumerate(self.servers):
             try:
                 share = (until - time.monotonic()) / (len(self.servers) - index)
-                answer = read_json(_post(server.rstrip("/") + "/api/v1/installer/validate", body, share))
-                if isinstance(answer, dict) and type(answer.get("valid")) is bool and _is_string(answer.get("code")):
-                    return answer
-                error = "the answer is not readable"
+                url = server.rstrip("/") + "/api/v1/installer/validate"
+                status, data = _http("POST", url, body, share, ANSWER_BYTES_MAX)
+                if status != 200:
+                    raise ValueError(f"HTTP {status}")
+                answer = read_json(data)
+                kinds = [type(answer.get(name)) for name in ("valid", "code")] if isinstance(answer, dict) else []
+                if kinds != [bool, str]:
+                    raise ValueError("the answer is not readable")
+                if answer.get("nonce") != nonce:
+                    raise ValueError("this is the answer to another question")
+                return server, answer
             except (OSError, ValueError, http.client.HTTPException) as failure:
                 error = f"{server}: {failure or type(failure).__name__}"
         raise ConnectionError(error)
+
+    def _key_set_is_due(self, token, now):
+        """Whether to ask for a newer key set; written down before it is done. Once a day, and when a token names a key
+        that is not known: perhaps it is new."""
+        if not self.root:
+            return False
+        with self._lock():
+            state = self._read_state()
+            is_unknown = self._verify(token, now, self._trust()) == "unknown_key"
+            if 0 <= now - state["keys_asked"] < (KEY_SET_SECONDS_MIN if is_unknown else KEY_SET_SECONDS):
+                return False
+            self._write_state({**state, "keys_asked": now})
+        return True
+
+    def _fetch(self, server, name, bytes_max, take, until):
+        """Fetches a signed text and takes it in. Returns what went wrong, for people, or "": nothing depends on it."""
+        try:
+            url = f"{server.rstrip('/')}/api/v1/installer/{name}"
+            status, data = _http("GET", url, None, until - time.monotonic(), bytes_max)
+            if status == 404 and name == "keys":
+                return ""  # the vendor has signed none: the pins hold
+            outcome = take(data.decode("latin-1")) if status == 200 else f"HTTP {status}"
+        except (OSError, ValueError, http.client.HTTPException) as failure:
+            outcome = failure or type(failure).__name__
+        return "" if outcome in ("updated", "kept") else f"{name}: {outcome}"
 
     # What is stored
 
     def _problem(self):
         """Code and message of what keeps this machine from verifying anything, or None."""
-        if Ed25519PublicKey is None:
+        if signet_token.Ed25519PublicKey is None:
             return "cryptography_missing", "The Python package cryptography is missing: the license cannot be checked."
         if self.installation["domain"] is None and self.installation["installation_id"] is None:
             return "domain_missing", "The stored domain of this installation is not a host name."
         try:
-            read_key_set(self.jwks)
+            signet_token.read_key_set(self.jwks)
+            signet_token.read_root(self.root) if self.root else None
         except ValueError as failure:
             return "key_set_unusable", str(failure)
         return None
-
-    def _held(self, now):
-        """The claims of the stored token if it holds, its refusal code, or "" if there is none."""
-        try:
-            token = self._read("token").decode("ascii").strip()
-        except FileNotFoundError:
-            return ""
-        except (OSError, ValueError):
-            return "malformed"
-        return verify(token, self.jwks, self.installation, self.product, self.issuer, now)
 
     def _read_state(self):
         """What is remembered between checks; for another key or domain nothing but the two first members."""
         kept = {"provisional_since": 0, "highest_seen": 0}
         fresh = {
             **kept, "unverifiable_since": 0, "failures": 0, "next_attempt": 0, "refused": "", "ended": "",
-            "verdict": "", "error": "", "message": "", "for": self.identity,
+            "verdict": "", "error": "", "message": "", "notice": "", "keys_asked": 0, "for": self.identity,
         }
         try:
-            stored = read_json(self._read("state.json"))
+            stored = read_json(self._read("state.json", ANSWER_BYTES_MAX))
             state = {name: stored.get(name, value) for name, value in fresh.items()}
             if any(type(state[name]) is not type(value) for name, value in fresh.items()):
                 raise ValueError
@@ -414,9 +377,18 @@ class License:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    def _read(self, name):
+    def _read(self, name, bytes_max):
         with open(os.path.join(self.directory, name), "rb") as file:
-            return file.read(ANSWER_BYTES_MAX)
+            return file.read(bytes_max)
+
+    def _read_text(self, name, bytes_max):
+        """A stored text of ASCII; "" for one that is damaged, None if there is none."""
+        try:
+            return self._read(name, bytes_max).decode("ascii")
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError):
+            return ""
 
     def _write(self, name, text):
         """Replaces a file whole or not at all."""
@@ -428,9 +400,24 @@ class License:
         os.rename(path + ".new", path)
 
 
-def _post(url, body, seconds):
-    """The body of a 200 answer. In a thread, because a socket's time-out limits each read, not the whole: what is not
-    done in time is left behind. Raises OSError, ValueError or HTTPException."""
+class Trust(typing.NamedTuple):
+    """What tokens are judged by."""
+
+    key_set: typing.Optional[dict]
+    """The signed key set, None while the pins hold."""
+    keys: dict
+    revocations: typing.Optional[dict]
+    """The list of revoked licenses, None if none is held."""
+
+    @property
+    def sequence(self):
+        """The number of the list, 0 for none."""
+        return self.revocations["seq"] if self.revocations else 0
+
+
+def _http(method, url, body, seconds, bytes_max):
+    """Status and body of an answer. In a thread, because a socket's time-out limits each read, not the whole: what is
+    not done in time is left behind. Raises OSError, ValueError or HTTPException."""
     part = urllib.parse.urlsplit(url)
     answers = queue.SimpleQueue()
 
@@ -438,17 +425,18 @@ def _post(url, body, seconds):
         try:
             connect = http.client.HTTPSConnection if part.scheme == "https" else http.client.HTTPConnection
             with contextlib.closing(connect(part.hostname, part.port, timeout=seconds)) as connection:
-                connection.request("POST", part.path, body, {"Content-Type": "application/json"})
+                connection.request(method, part.path, body, {"Content-Type": "application/json"} if body else {})
                 response = connection.getresponse()
-                if response.status != 200:
-                    raise ConnectionError(f"HTTP {response.status}")
-                answers.put(response.read(ANSWER_BYTES_MAX))
+                data = response.read(bytes_max + 1)
+                answers.put((response.status, data) if len(data) <= bytes_max else ValueError("the answer is too long"))
         except Exception as failure:
             answers.put(failure)
 
+    if seconds <= 0:
+        raise TimeoutError("no answer in time")
     threading.Thread(target=work, daemon=True).start()
     try:
-        answer = answers.get(timeout=max(seconds, 0.01))
+        answer = answers.get(timeout=seconds)
     except queue.Empty:
         raise TimeoutError("no answer in time") from None
     if isinstance(answer, Exception):

@@ -1,13 +1,15 @@
 // Command check prints what a stored installation knows, as JSON; exit 0 usable, 1 not.
 //
 //	check SETTINGS.json status|refresh|force
-//	check SETTINGS.json verify < TOKEN          verifies one token offline
+//	check SETTINGS.json status [-keys FILE] [-revocations FILE]   takes in what was carried here
+//	check SETTINGS.json verify < TOKEN                            verifies one token offline
 //
-// SETTINGS.json is what an installer stores; "jwks" is the path of the pinned key set, relative to it.
+// SETTINGS.json is what an installer stores; "jwks" and "root" are paths of what is pinned, relative to it.
 package main
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"log"
@@ -20,31 +22,51 @@ import (
 	"example.com/signet/signetlicense"
 )
 
+const usage = "usage: check SETTINGS.json status|refresh|force|verify [--keys FILE] [--revocations FILE]"
+
 func main() {
 	log.SetFlags(0)
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: check SETTINGS.json status|refresh|force|verify")
+	files := flag.NewFlagSet("check", flag.ExitOnError)
+	keys := files.String("keys", "", "a signed key set")
+	revocations := files.String("revocations", "", "a list of revoked licenses")
+	files.Usage = func() { fmt.Fprintln(os.Stderr, usage) }
+	if len(os.Args) < 3 {
+		files.Usage()
 		os.Exit(2)
 	}
-	settings := readSettings(os.Args[1])
-	license := signetlicense.New(settings, clock)
-	var outcome string
+	if err := files.Parse(os.Args[3:]); err != nil {
+		log.Fatal(err)
+	}
+	license := signetlicense.New(readSettings(os.Args[1]), clock)
+	var outcome struct {
+		KeysFile        string `json:"keys_file,omitempty"`
+		RevocationsFile string `json:"revocations_file,omitempty"`
+		Refresh         string `json:"refresh,omitempty"`
+		signetlicense.Status
+	}
+	if *keys != "" {
+		outcome.KeysFile = license.TakeKeySet(carried(*keys))
+	}
+	if *revocations != "" {
+		outcome.RevocationsFile = license.TakeRevocations(carried(*revocations))
+	}
 	switch os.Args[2] {
 	case "verify":
-		verify(settings, license.Installation)
+		verify(license)
 	case "refresh", "force":
-		outcome = license.RefreshIfDue(os.Args[2] == "force")
+		outcome.Refresh = license.RefreshIfDue(os.Args[2] == "force")
+	case "status":
+	default:
+		files.Usage()
+		os.Exit(2)
 	}
-	status := license.Status()
-	text, err := json.Marshal(struct {
-		Refresh string `json:"refresh,omitempty"`
-		signetlicense.Status
-	}{outcome, status})
+	outcome.Status = license.Status()
+	text, err := json.Marshal(outcome)
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(string(text))
-	if !status.Usable {
+	if !outcome.Usable {
 		os.Exit(1)
 	}
 }
@@ -57,29 +79,31 @@ func readSettings(path string) (settings signetlicense.Settings) {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if !filepath.IsAbs(settings.JWKS) {
-		settings.JWKS = filepath.Join(filepath.Dir(path), settings.JWKS)
+	for _, pinned := range []*string{&settings.JWKS, &settings.Root} {
+		if *pinned != "" && !filepath.IsAbs(*pinned) {
+			*pinned = filepath.Join(filepath.Dir(path), *pinned)
+		}
+		if *pinned != "" {
+			*pinned = carried(*pinned)
+		}
 	}
-	jwks, err := os.ReadFile(settings.JWKS)
-	if err != nil {
-		log.Fatal(err)
-	}
-	settings.JWKS = string(jwks)
 	return settings
 }
 
-func verify(settings signetlicense.Settings, installation signetlicense.Installation) {
+func carried(path string) string {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return strings.TrimSpace(string(data))
+}
+
+func verify(license *signetlicense.License) {
 	token, err := io.ReadAll(os.Stdin)
 	if err != nil {
 		log.Fatal(err)
 	}
-	keys, err := signetlicense.ReadKeySet([]byte(settings.JWKS))
-	if err != nil {
-		log.Fatal(err)
-	}
-	text := strings.TrimSpace(string(token))
-	_, refusal := signetlicense.Verify(text, keys, installation, settings.Product, settings.Issuer, clock())
-	if refusal != "" {
+	if _, refusal := license.Verify(strings.TrimSpace(string(token))); refusal != "" {
 		fmt.Println(refusal)
 		os.Exit(1)
 	}

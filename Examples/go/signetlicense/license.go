@@ -3,18 +3,12 @@
 package signetlicense
 
 import (
-	"bytes"
-	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"math/big"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,13 +17,10 @@ import (
 )
 
 const (
-	timeout            = 2 * time.Second // for one check, over all servers
 	provisionalSeconds = 72 * 3600
 	backoffMin         = 900
 	backoffMax         = 5 * 3600 // 6 h with the longest jitter
 	checkLatest        = 7 * 86400
-	clockTolerance     = 300
-	answerBytesMax     = 65536
 )
 
 var ending = map[string]bool{"REVOKED": true, "SUSPENDED": true, "EXPIRED": true, "NOT_ACTIVATED": true}
@@ -42,7 +33,8 @@ type Settings struct {
 	InstallationID string   `json:"installation_id"` // empty if not used
 	Product        string   `json:"product"`
 	Issuer         string   `json:"issuer"`
-	JWKS           string   `json:"jwks"`    // the pinned key set, as JSON text
+	JWKS           string   `json:"jwks"`    // the pinned key set, as JSON text; may be empty beside a root
+	Root           string   `json:"root"`    // the vendor's pinned root, as JSON text; empty if not used
 	Servers        []string `json:"servers"` // base addresses
 	State          string   `json:"state"`   // a directory of this installation
 }
@@ -51,7 +43,7 @@ type Settings struct {
 type License struct {
 	Installation Installation
 	settings     Settings
-	keys         KeySet
+	pins, root   KeySet
 	problem      string
 	identity     string
 	clock        func() int64
@@ -72,14 +64,25 @@ func New(settings Settings, clock func() int64) *License {
 	})
 	sum := sha256.Sum256(subject)
 	license.identity = hex.EncodeToString(sum[:])
-	keys, err := ReadKeySet([]byte(settings.JWKS))
-	license.keys = keys
-	if err != nil {
+	if err := license.readPins(); err != nil {
 		license.problem = "key_set_unusable"
 	} else if license.Installation.Domain == "" && settings.InstallationID == "" {
 		license.problem = "domain_missing"
 	}
 	return license
+}
+
+func (l *License) readPins() (err error) {
+	if l.settings.Root != "" {
+		if l.root, err = ReadRoot([]byte(l.settings.Root)); err != nil {
+			return err
+		}
+		if l.settings.JWKS == "" {
+			return nil
+		}
+	}
+	l.pins, err = ReadKeySet([]byte(l.settings.JWKS))
+	return err
 }
 
 // Status is what is known without a network.
@@ -95,6 +98,8 @@ type Status struct {
 	TokenExpires   *int64   `json:"token_expires"`
 	LicenseExpires *int64   `json:"license_expires"`
 	NextCheck      int64    `json:"next_check"`
+	KeySet         int64    `json:"key_set"`     // number of the signed key set that is held, 0 for none
+	Revocations    int64    `json:"revocations"` // number of the list of revoked licenses that is held, 0 for none
 	Warnings       []string `json:"warnings"`
 }
 
@@ -116,7 +121,12 @@ func (l *License) Status() Status {
 	warn(isCorrupt, "state_unreadable")
 	warn(!l.isWritable(), "state_not_writable")
 	warn(state.Error != "", state.Error)
-	claims, refusal := l.held(at)
+	warn(state.Notice != "", state.Notice)
+	trust := l.trust()
+	if l.problem == "" && state.Ended == "" {
+		status.KeySet, status.Revocations = trust.keySetSequence(), trust.sequence()
+	}
+	claims, refusal := l.held(at, trust)
 	switch {
 	case state.Ended != "":
 		status.State, status.Code, status.Message = "ended", state.Ended, state.Message
@@ -136,6 +146,8 @@ func (l *License) Status() Status {
 		if expires, ok := claims.Int("lic_exp"); ok {
 			status.LicenseExpires = &expires
 		}
+	case refusal == "revoked":
+		status.State, status.Code, status.Message = "ended", string(refusal), "The vendor revoked this license."
 	case state.Refused != "":
 		status.Code, status.Message = state.Refused, state.Message
 	case state.ProvisionalSince > 0 && at < state.ProvisionalSince+provisionalSeconds:
@@ -155,47 +167,44 @@ func (l *License) Status() Status {
 // directory cannot be written) or unverifiable.
 func (l *License) RefreshIfDue(force bool) string {
 	now := l.clock()
-	var outcome, nonce string
+	var outcome string
 	err := l.locked(func() (err error) {
-		outcome, nonce, err = l.recordAttempt(now, force)
+		outcome, err = l.recordAttempt(now, force)
 		return err
 	})
-	if err == nil && outcome == "due" {
-		answer, failure := l.ask(nonce)
-		err = l.locked(func() (err error) {
-			outcome, err = l.learn(answer, failure, nonce, now)
-			return err
-		})
+	if err != nil || outcome != "due" {
+		return first(outcome, "not_recorded")
 	}
+	nonce, err := newNonce() // nobody can have this answer already
+	if err != nil {
+		return "not_recorded"
+	}
+	answer, notice, failure := l.consult(nonce, now)
+	err = l.locked(func() (err error) {
+		outcome, err = l.learn(answer, failure, nonce, notice, now)
+		return err
+	})
 	if err != nil {
 		return "not_recorded"
 	}
 	return outcome
 }
 
-// recordAttempt writes the attempt down before it is made, as one that fails.
-func (l *License) recordAttempt(now int64, force bool) (outcome, nonce string, err error) {
+// recordAttempt writes the attempt down before it is made, as one that fails. It returns due or why it is not made.
+func (l *License) recordAttempt(now int64, force bool) (outcome string, err error) {
 	state, _ := l.readState()
 	if l.problem != "" {
 		if state.UnverifiableSince == 0 {
 			state.UnverifiableSince = now
 		}
-		return "unverifiable", "", l.writeState(state)
+		return "unverifiable", l.writeState(state)
 	}
-	_, refusal := l.held(now)
+	_, refusal := l.held(now, l.trust())
 	hasToken := refusal == ""
 	isLost := !hasToken && state.Failures == 0 // the token was there and is not: do not wait
 	waits := now < state.NextAttempt && state.NextAttempt <= now+checkLatest
 	if waits && !isLost && !force {
-		return "not_due", "", nil
-	}
-	// A nonce makes the service sign afresh; without one it may hand out a token it has.
-	if force || !hasToken || now < state.HighestSeen-clockTolerance {
-		random := make([]byte, 16)
-		if _, err := rand.Read(random); err != nil {
-			return "", "", err
-		}
-		nonce = base64.RawURLEncoding.EncodeToString(random)
+		return "not_due", nil
 	}
 	if state.ProvisionalSince == 0 && IsWellFormed(l.settings.Key) {
 		state.ProvisionalSince = now
@@ -204,14 +213,17 @@ func (l *License) recordAttempt(now int64, force bool) (outcome, nonce string, e
 	state.NextAttempt = now + backoff(state.Failures)
 	state.HighestSeen = latest(state.HighestSeen, now)
 	state.UnverifiableSince = 0
-	return "due", nonce, l.writeState(state)
+	return "due", l.writeState(state)
 }
 
 // learn applies an answer or a failure. Only a 200 answer that says valid:false with one of ending ends a token;
-// whatever else comes leaves it working until it expires.
-func (l *License) learn(answer map[string]any, failure error, nonce string, now int64) (string, error) {
+// whatever else comes leaves it working until it expires. notice is what else went wrong.
+func (l *License) learn(
+	answer map[string]any, failure error, nonce, notice string, now int64,
+) (outcome string, err error) {
 	state, _ := l.readState()
-	held, refusal := l.held(latest(now, state.HighestSeen))
+	trust := l.trust()
+	held, refusal := l.held(now, trust)
 	state.Error = ""
 	if failure != nil {
 		state.Error = failure.Error()
@@ -219,6 +231,7 @@ func (l *License) learn(answer map[string]any, failure error, nonce string, now 
 	}
 	code, _ := answer["code"].(string)
 	state.Message, _ = answer["message"].(string)
+	state.Notice = notice
 	if answer["valid"] == false {
 		if !ending[code] {
 			state.Refused = code
@@ -232,9 +245,13 @@ func (l *License) learn(answer map[string]any, failure error, nonce string, now 
 		return "ended", err
 	}
 	token, _ := answer["token"].(string)
-	claims, wrong := Verify(token, l.keys, l.Installation, l.settings.Product, l.settings.Issuer, now)
-	if wrong == "" && nonce != "" && claims["nonce"] != nonce {
+	claims, wrong := l.judge(token, now, trust)
+	switch {
+	case wrong != "":
+	case claims["nonce"] != nonce:
 		wrong = "another nonce"
+	case l.Installation.Domain != "" && claims["dom"] != l.Installation.Domain:
+		wrong = "another domain"
 	}
 	if wrong != "" {
 		state.Error = "the answer holds no token for us: " + string(wrong)
@@ -243,7 +260,7 @@ func (l *License) learn(answer map[string]any, failure error, nonce string, now 
 	heldUntil, _ := held.Int("exp")
 	expires, _ := claims.Int("exp")
 	replace := refusal != "" || expires >= heldUntil || claims["ver"] != held["ver"] || code != state.Verdict
-	outcome := "kept"
+	outcome = "kept"
 	if replace {
 		outcome = "updated"
 		if err := l.write("token", []byte(token)); err != nil {
@@ -256,71 +273,9 @@ func (l *License) learn(answer map[string]any, failure error, nonce string, now 
 	}
 	state.Failures, state.Refused, state.Ended, state.Verdict = 0, "", "", code
 	state.NextAttempt = latest(next, now+backoffMin)
-	state.HighestSeen = latest(state.HighestSeen, now)
-	if nonce != "" {
-		// A fresh signature over our nonce also says what time it is: it may correct a clock that ran ahead.
-		state.HighestSeen = now
-	}
+	// A fresh signature over our nonce also says what time it is: it may correct a clock that ran ahead.
+	state.HighestSeen = now
 	return outcome, l.writeState(state)
-}
-
-// ask returns the first readable 200 answer of the servers, all within the timeout.
-func (l *License) ask(nonce string) (map[string]any, error) {
-	request := make(map[string]string)
-	for name, value := range map[string]string{
-		"license_key": l.settings.Key, "domain": l.Installation.Domain, "ip_address": l.Installation.Address,
-		"product": l.settings.Product, "installation_id": l.Installation.InstallationID, "nonce": nonce,
-	} {
-		if value != "" {
-			request[name] = value
-		}
-	}
-	body, err := json.Marshal(request)
-	if err != nil {
-		return nil, err
-	}
-	until := time.Now().Add(timeout)
-	failure := errors.New("no server is set")
-	for index, server := range l.settings.Servers {
-		share := time.Until(until) / time.Duration(len(l.settings.Servers)-index)
-		data, err := post(strings.TrimRight(server, "/")+"/api/v1/installer/validate", body, share)
-		if err != nil {
-			failure = err
-			continue
-		}
-		answer, err := readObject(data)
-		_, hasVerdict := answer["valid"].(bool)
-		_, hasCode := answer["code"].(string)
-		if err == nil && hasVerdict && hasCode {
-			return answer, nil
-		}
-		failure = fmt.Errorf("%s: the answer is not readable", server)
-	}
-	return nil, failure
-}
-
-var client = &http.Client{
-	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-}
-
-// post returns the body of a 200 answer.
-func post(url string, body []byte, limit time.Duration) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	request.Header.Set("Content-Type", "application/json")
-	response, err := client.Do(request)
-	if err != nil {
-		return nil, err
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s: HTTP %d", url, response.StatusCode)
-	}
-	return io.ReadAll(io.LimitReader(response.Body, answerBytesMax))
 }
 
 // memory is what is remembered between checks: unix seconds, 0 for never, and texts, "" for none.
@@ -335,6 +290,8 @@ type memory struct {
 	Verdict           string `json:"verdict"`
 	Error             string `json:"error"`
 	Message           string `json:"message"`
+	Notice            string `json:"notice"`
+	KeysAsked         int64  `json:"keys_asked"`
 	For               string `json:"for"`
 }
 
@@ -361,18 +318,6 @@ func (l *License) writeState(state memory) error {
 		return err
 	}
 	return l.write("state.json", data)
-}
-
-const noToken Refusal = "none"
-
-// held returns the claims of the stored token, or why it does not hold.
-func (l *License) held(now int64) (Claims, Refusal) {
-	token, err := os.ReadFile(l.path("token"))
-	if err != nil {
-		return nil, noToken
-	}
-	text := strings.TrimSpace(string(token))
-	return Verify(text, l.keys, l.Installation, l.settings.Product, l.settings.Issuer, now)
 }
 
 // locked runs work while no other process of this installation reads and writes.

@@ -3,15 +3,14 @@
 package signetlicense
 
 import (
-	"bytes"
 	"crypto/ed25519"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
-	"regexp"
-	"strconv"
 	"strings"
-	"unicode/utf8"
+)
+
+const (
+	tokenBytesMax  = 8192
+	clockTolerance = 300
 )
 
 // Installation is what a token is bound to: canonical strings, empty where unknown.
@@ -36,49 +35,16 @@ type Refusal string
 
 func (r Refusal) Error() string { return string(r) }
 
-const integerMax = 1<<53 - 1
-
 // Verify returns the claims of a token that holds, or the code of the refusal ("" if it holds). An empty product or
-// issuer accepts any; now is in unix seconds.
-func Verify(token string, keys KeySet, installation Installation, product, issuer string, now int64) (Claims, Refusal) {
-	if len(token) > 8192 {
-		return nil, "malformed"
+// issuer accepts any; now is in unix seconds; revocations is the list that is held, or nil.
+func Verify(
+	token string, keys KeySet, installation Installation, product, issuer string, now int64, revocations *Revocations,
+) (Claims, Refusal) {
+	claims, refusal := open(token, tokenBytesMax, "lic+jwt", keys)
+	if refusal != "" {
+		return nil, refusal
 	}
-	parts := strings.Split(token, ".")
-	if len(parts) != 3 {
-		return nil, "malformed"
-	}
-	var decoded [3][]byte
-	for index, part := range parts {
-		var ok bool
-		if decoded[index], ok = base64url(part); !ok {
-			return nil, "malformed"
-		}
-	}
-	header, err := readObject(decoded[0])
-	if err != nil {
-		return nil, "malformed"
-	}
-	if header["alg"] != "EdDSA" && header["alg"] != "Ed25519" {
-		return nil, "unsupported_algorithm"
-	}
-	if header["typ"] != "lic+jwt" {
-		return nil, "wrong_type"
-	}
-	if _, isThere := header["crit"]; isThere {
-		return nil, "unsupported_critical"
-	}
-	kid, _ := header["kid"].(string)
-	key, isPinned := keys[kid]
-	if !isPinned {
-		return nil, "unknown_key"
-	}
-	if !ed25519.Verify(key, []byte(parts[0]+"."+parts[1]), decoded[2]) {
-		return nil, "bad_signature"
-	}
-	object, err := readObject(decoded[1])
-	claims := Claims(object)
-	if err != nil || !claims.areComplete() {
+	if !claims.areComplete() {
 		return nil, "malformed_claims"
 	}
 	notBefore, _ := claims.Int("nbf")
@@ -88,7 +54,7 @@ func Verify(token string, keys KeySet, installation Installation, product, issue
 		return nil, "wrong_issuer"
 	case product != "" && claims["aud"] != product:
 		return nil, "wrong_product"
-	case now < notBefore-300:
+	case now < notBefore-clockTolerance:
 		return nil, "not_yet_valid"
 	case now >= expires:
 		return nil, "expired"
@@ -104,34 +70,99 @@ func Verify(token string, keys KeySet, installation Installation, product, issue
 		return nil, "wrong_address"
 	case bound["inst"] && claims["inst"] != installation.InstallationID:
 		return nil, "wrong_installation"
+	case revocations.revokes(claims):
+		return nil, "revoked"
 	}
 	return claims, ""
 }
 
-func (c Claims) areComplete() bool {
-	isString := func(value any) bool { _, ok := value.(string); return ok }
-	isInteger := func(value any) bool { _, ok := integer(value); return ok }
-	isStrings := func(value any) bool { _, ok := stringList(value); return ok }
-	orNull := func(is func(any) bool) func(any) bool {
-		return func(value any) bool { return value == nil || is(value) }
+// open returns the claims of a signed text whose type is kind, or the code of the refusal.
+func open(text string, bytesMax int, kind string, keys KeySet) (Claims, Refusal) {
+	parts := strings.Split(text, ".")
+	if len(text) > bytesMax || len(parts) != 3 {
+		return nil, "malformed"
 	}
-	for _, group := range []struct {
-		is    func(any) bool
-		names string
-	}{
-		{isString, "iss sub aud jti plan"},
-		{isInteger, "iat nbf exp grace max used ver status next st"},
-		{orNull(isInteger), "lic_exp"},
-		{orNull(isString), "dom ip inst act"},
-		{isStrings, "feat bind"},
-	} {
-		for _, name := range strings.Fields(group.names) {
-			if value, isThere := c[name]; !isThere || !group.is(value) {
+	var decoded [3][]byte
+	for index, part := range parts {
+		var ok bool
+		if decoded[index], ok = base64url(part); !ok {
+			return nil, "malformed"
+		}
+	}
+	header, err := readObject(decoded[0])
+	if err != nil {
+		return nil, "malformed"
+	}
+	kid, _ := header["kid"].(string)
+	key, isKnown := keys[kid]
+	_, isCritical := header["crit"]
+	switch {
+	case header["alg"] != "EdDSA" && header["alg"] != "Ed25519":
+		return nil, "unsupported_algorithm"
+	case header["typ"] != kind:
+		return nil, "wrong_type"
+	case isCritical:
+		return nil, "unsupported_critical"
+	case !isKnown:
+		return nil, "unknown_key"
+	case key == nil:
+		return nil, "revoked_key"
+	case !ed25519.Verify(key, []byte(parts[0]+"."+parts[1]), decoded[2]):
+		return nil, "bad_signature"
+	}
+	claims, err := readObject(decoded[1])
+	if err != nil {
+		return nil, "malformed_claims"
+	}
+	return claims, ""
+}
+
+// newsRefusal tells why a key set or list is not taken in as news; "" if it may be.
+func newsRefusal(claims Claims, issuer string, now int64) Refusal {
+	issued, _ := claims.Int("iat")
+	expires, _ := claims.Int("exp")
+	switch {
+	case issuer != "" && claims["iss"] != issuer:
+		return "wrong_issuer"
+	case now < issued-clockTolerance:
+		return "not_yet_valid"
+	case now >= expires:
+		return "expired"
+	}
+	return ""
+}
+
+// are tells whether each claim is there and of its type: rows of a test and the names it is for.
+func (c Claims) are(rows ...claimRow) bool {
+	for _, row := range rows {
+		for _, name := range strings.Fields(row.names) {
+			if value, isThere := c[name]; !isThere || !row.is(value) {
 				return false
 			}
 		}
 	}
+	return true
+}
+
+type claimRow struct {
+	is    func(any) bool
+	names string
+}
+
+func (c Claims) areComplete() bool {
+	orNull := func(is func(any) bool) func(any) bool {
+		return func(value any) bool { return value == nil || is(value) }
+	}
 	if nonce, isThere := c["nonce"]; isThere && !isString(nonce) {
+		return false
+	}
+	if !c.are(
+		claimRow{isString, "iss sub aud jti plan"},
+		claimRow{isInteger, "iat nbf exp grace max used ver status next st"},
+		claimRow{orNull(isInteger), "lic_exp"},
+		claimRow{orNull(isString), "dom ip inst act"},
+		claimRow{isStrings, "feat bind"},
+	) {
 		return false
 	}
 	seen := make(map[string]bool)
@@ -145,24 +176,7 @@ func (c Claims) areComplete() bool {
 	return len(seen) > 0
 }
 
-func integer(value any) (int64, bool) {
-	text, ok := value.(json.Number)
-	number, err := strconv.ParseInt(string(text), 10, 64)
-	return number, ok && err == nil && number >= 0 && number <= integerMax
-}
-
-func stringList(value any) ([]string, bool) {
-	list, ok := value.([]any)
-	texts := make([]string, 0, len(list))
-	for _, element := range list {
-		text, isString := element.(string)
-		ok = ok && isString
-		texts = append(texts, text)
-	}
-	return texts, ok
-}
-
-// KeySet holds the pinned public keys by key id.
+// KeySet holds public keys by key id; nil for a key that was revoked.
 type KeySet map[string]ed25519.PublicKey
 
 // ReadKeySet reads a JWKS; keys that are not Ed25519 are left out.
@@ -175,6 +189,10 @@ func ReadKeySet(jwks []byte) (KeySet, error) {
 	if !ok {
 		return nil, errors.New("the key set is not a JWKS")
 	}
+	return keysOf(list)
+}
+
+func keysOf(list []any) (KeySet, error) {
 	keys := make(KeySet)
 	for _, element := range list {
 		key, ok := element.(map[string]any)
@@ -193,77 +211,4 @@ func ReadKeySet(jwks []byte) (KeySet, error) {
 		keys[kid] = raw
 	}
 	return keys, nil
-}
-
-// base64url decodes unpadded Base64url; ok only for its one spelling. (The decoder skips line breaks by itself.)
-func base64url(text string) (data []byte, ok bool) {
-	data, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	return data, err == nil && text != "" && !strings.ContainsAny(text, "\r\n")
-}
-
-var errNotStrict = errors.New("not strict JSON")
-
-// escape matches one escape of a JSON string: a surrogate pair, half of one (captured), or any other.
-var escape = regexp.MustCompile(`\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)`)
-
-// readObject reads a JSON object strictly: UTF-8, no name twice, at most 16 levels. encoding/json checks the grammar;
-// here is what it lets pass.
-func readObject(data []byte) (map[string]any, error) {
-	if !utf8.Valid(data) || !json.Valid(data) {
-		return nil, errNotStrict
-	}
-	for _, found := range escape.FindAllSubmatch(data, -1) {
-		if found[1] != nil {
-			return nil, errNotStrict
-		}
-	}
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.UseNumber()
-	value, err := readValue(decoder, 1)
-	object, ok := value.(map[string]any)
-	if err != nil || !ok {
-		return nil, errNotStrict
-	}
-	return object, nil
-}
-
-func readValue(decoder *json.Decoder, level int) (any, error) {
-	token, err := decoder.Token()
-	delimiter, isStructure := token.(json.Delim)
-	if err != nil || !isStructure {
-		return token, err
-	}
-	if level > 16 {
-		return nil, errNotStrict
-	}
-	object, list := make(map[string]any), []any{}
-	for decoder.More() {
-		var name string
-		if delimiter == '{' {
-			token, err := decoder.Token()
-			if err != nil {
-				return nil, err
-			}
-			name = token.(string)
-		}
-		value, err := readValue(decoder, level+1)
-		if err != nil {
-			return nil, err
-		}
-		if _, isTaken := object[name]; isTaken {
-			return nil, errNotStrict
-		}
-		if delimiter == '{' {
-			object[name] = value
-		} else {
-			list = append(list, value)
-		}
-	}
-	if _, err := decoder.Token(); err != nil { // the closing bracket
-		return nil, err
-	}
-	if delimiter == '{' {
-		return object, nil
-	}
-	return list, nil
 }
