@@ -1,5 +1,6 @@
 """What the client tests share: the four clients as commands, tokens signed by published test keys, a fake service."""
 
+import atexit
 import base64
 import hashlib
 import http.server
@@ -10,6 +11,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import zlib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXAMPLES = pathlib.Path(os.environ.get("SIGNET_EXAMPLES", ROOT / "Examples"))  # another copy, to try the tests on
@@ -18,9 +20,12 @@ NOW = 1_800_000_000
 HOUR = 3600
 DAY = 86_400
 KEY = json.loads((VECTORS / "inputs.json").read_text())["license_keys"]["well_formed"][0]
-# Published test keys, RFC 8032 section 7.1: TEST 1 is pinned (keys.json), TEST 3 is a stranger's.
+# Published test keys, RFC 8032 section 7.1: TEST 1 and TEST 2 are pinned (keys.json), TEST 3 is a stranger's, and TEST
+# SHA(abc) is the root.
 PINNED = bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
+SECOND = bytes.fromhex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb")
 STRANGER = bytes.fromhex("c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7")
+ROOT_KEY = bytes.fromhex("833fe62409237b9d62ec77587520911e9a759cec1d19755b7da901b96dca3d42")
 
 
 # MARK: The clients
@@ -38,8 +43,9 @@ class Client:
             "SERVER_NAME": "visitor.example.org", "HTTP_HOST": "visitor.example.org", "NO_PROXY": "*", **(extra or {}),
         }
 
-    def start(self, settings, command, now=NOW, environment=None, options=()):
-        line = [*self.check, str(settings), command]
+    def start(self, settings, command, now=NOW, environment=None, options=(), arguments=()):
+        """`options` are for the interpreter, `arguments` for the client."""
+        line = [*self.check, str(settings), command, *map(str, arguments)]
         line[1:1] = options
         return subprocess.Popen(
             line, env=self.environment(now, environment), text=True,
@@ -73,6 +79,7 @@ def clients():
     global _build
     if _build is None:
         _build = tempfile.TemporaryDirectory(prefix="signet-clients-")
+        atexit.register(_build.cleanup)
         subprocess.run(
             ["go", "build", "-o", _build.name + "/", "./check", "./verify-vectors"], cwd=EXAMPLES / "go", check=True
         )
@@ -165,6 +172,45 @@ def sign(seed, message):
     return commitment + ((nonce + challenge * secret) % _L).to_bytes(32, "little")
 
 
+def jwk(seed):
+    """The public half of a test key as a JWK, named by its thumbprint (RFC 7638)."""
+    digest = hashlib.sha512(seed).digest()
+    x = encode(_times(int.from_bytes(digest[:32], "little") & (2**254 - 8) | 2**254))
+    thumbprint = hashlib.sha256(f'{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}'.encode()).digest()
+    return {"kty": "OKP", "crv": "Ed25519", "x": x, "kid": encode(thumbprint)[:8]}
+
+
+def make_signed(kind, claims, seed, kid=None):
+    """A signed text whose header says `kind` and `kid`; None: the name of the key that signs."""
+    header = {"alg": "EdDSA", "typ": kind, "kid": kid or jwk(seed)["kid"]}
+    text = ".".join(encode(json.dumps(part).encode()) for part in (header, claims))
+    return f"{text}.{encode(sign(seed, text.encode()))}"
+
+
+def make_key_set(sequence, keys=(PINNED, SECOND), revoked=(), seed=ROOT_KEY, kid=None, **claims):
+    """A key set that the root signed an hour before NOW; `claims` replaces members."""
+    at = NOW - HOUR
+    body = {
+        "iss": "signet", "seq": sequence, "iat": at, "exp": at + 180 * DAY, "keys": [jwk(key) for key in keys],
+        "revoked": [{"kid": jwk(key)["kid"], "at": at} for key in revoked], **claims,
+    }
+    return make_signed("keyset+jwt", body, seed, kid)
+
+
+def make_list(sequence, revoked=(), seed=PINNED, kid=None, stream=None, **claims):
+    """A list of revoked licenses, by their indices, signed an hour before NOW. `stream`: other bytes for `lst`."""
+    bits = bytearray(max(revoked, default=0) // 8 + 1)
+    for index in revoked:
+        bits[index // 8] |= 1 << index % 8
+    at = NOW - HOUR
+    body = {
+        "iss": "signet", "sub": "/api/v1/installer/revocations", "iat": at, "exp": at + 400 * DAY, "ttl": 43_200,
+        "seq": sequence, "status_list": {"bits": 1, "lst": encode(stream or zlib.compress(bytes(bits)))}, "act": [],
+        "lic": [], **claims,
+    }
+    return make_signed("statuslist+jwt", body, seed, kid)
+
+
 def make_token(seed=PINNED, header=None, **claims):
     """A license token; `claims` replaces members, None included."""
     header = header or {"alg": "EdDSA", "typ": "lic+jwt", "kid": "kPrK_qmx"}
@@ -199,6 +245,16 @@ def valid(code="VALID", token=None, **claims):
     return answer
 
 
+def naming(sequence, answer=None):
+    """The same answers, with the number of the newest list of revoked licenses."""
+
+    def named(request):
+        status, body = (answer or valid())(request)
+        return status, {**body, "revocations": {"sequence": sequence, "url": "/api/v1/installer/revocations"}}
+
+    return named
+
+
 def refusal(code, status=200):
     """Answers `valid: false`."""
     return lambda request: (status, {
@@ -218,12 +274,13 @@ def raw(status, body, **headers):
 class FakeService:
     """A service that answers by `self.answer(request)`: (status, JSON value or bytes[, headers]), and keeps `requests`.
 
-    `hang()` answers nothing at all, `drip()` one byte of a header each 100 ms, until `close`.
+    What is fetched, `keys` and `revocations`, is in `texts`: a text, (status, bytes), or a function of the handler; 404
+    without one. `fetched` keeps the names. `hang()` and `drip()` never answer a request, until `close`.
     """
 
     def __init__(self, answer=None, context=None):
         self.answer = answer or valid()
-        self.requests = []
+        self.requests, self.texts, self.fetched = [], {}, []
         self.over = threading.Event()
         self.asked = threading.Event()
         service = self
@@ -233,6 +290,9 @@ class FakeService:
 
             def do_POST(self):
                 service.serve(self)
+
+            def do_GET(self):
+                service.serve_text(self)
 
             def log_message(self, *_):
                 pass
@@ -263,6 +323,20 @@ class FakeService:
             handler.send_header(name, value)
         if "Transfer-Encoding" not in headers:
             handler.send_header("Content-Length", str(len(data)))
+        handler.end_headers()
+        handler.wfile.write(data)
+
+    def serve_text(self, handler):
+        place, _, name = handler.path.rpartition("/")
+        assert place == "/api/v1/installer", handler.path
+        self.fetched.append(name)
+        text = self.texts.get(name, (404, b"{}"))
+        if callable(text):
+            text(handler)
+            return
+        status, data = text if isinstance(text, tuple) else (200, text.encode())
+        handler.send_response(status)
+        handler.send_header("Content-Length", str(len(data)))
         handler.end_headers()
         handler.wfile.write(data)
 
