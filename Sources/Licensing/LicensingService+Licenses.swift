@@ -32,24 +32,6 @@ extension LicensingService {
         return try await database.read { try licenses.find(id, in: $0) }
     }
 
-    /// The license that a key as someone typed it opens, or nil. Throws `InvalidInput` for what is no key.
-    package func license(typedKey text: String, member: String) async throws -> LicenseRecord? {
-        let candidates = LicenseKey.candidates(typed: text, prefixes: catalog.keyPrefixes)
-        guard !candidates.isEmpty else {
-            throw InvalidInput(member, "is not a license key: a symbol is wrong, missing or swapped")
-        }
-        for key in candidates {
-            if let record = try await license(key) { return record }
-        }
-        return nil
-    }
-
-    /// The license that a key opens, or nil.
-    package func license(_ key: LicenseKey) async throws -> LicenseRecord? {
-        let licenses = licenses
-        return try await database.read { try licenses.find(key, in: $0) }
-    }
-
     /// The newest live key of a license, from its sealed copy; nil without one.
     package func key(of id: LicenseID) async throws -> LicenseKey? {
         let licenses = licenses

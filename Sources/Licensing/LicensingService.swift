@@ -22,6 +22,7 @@ package final class LicensingService: Sendable {
     let customers: CustomerStore
     let products: ProductStore
     let licenses: LicenseStore
+    let licenseKeys: LicenseKeyStore
     let seats: SeatStore
     let index: LicenseIndex
     let catalog: Catalog
@@ -70,6 +71,7 @@ package final class LicensingService: Sendable {
             ring: keys, database: database, journal: journal, issuer: settings.issuer)
         products = ProductStore(journal: journal)
         licenses = LicenseStore(journal: journal, hashes: hashes, secrets: secrets)
+        licenseKeys = LicenseKeyStore(journal: journal, hashes: hashes, secrets: secrets, licenses: licenses)
         seats = SeatStore(journal: journal, hashes: hashes, licenses: licenses)
         index = LicenseIndex()
         catalog = Catalog()
@@ -90,14 +92,14 @@ package final class LicensingService: Sendable {
         watch = InstallerWatch(
             guesses: GuessLimit(burst: settings.guessesPerClientMax),
             unexplainedRefusals: UnexplainedRefusals(hashes: hashes, index: index, catalog: catalog, cache: cache))
-        try await fillMemory()
+        try await fillMemory(at: provenance.at)
     }
 
     /// Throws `DatabaseError` while nothing can be stored.
     package func checkReady() async throws { try await database.checkWritable() }
 
     /// One consistent view of all that validation asks.
-    private func fillMemory() async throws {
+    private func fillMemory(at now: Timestamp) async throws {
         let (products, licenses, seats, index, catalog) = (products, licenses, seats, index, catalog)
         try await database.read { transaction in
             for product in try products.all(in: transaction) {
@@ -105,7 +107,10 @@ package final class LicensingService: Sendable {
                 index.apply([.product(product)])
             }
             try licenses.forEachLicense(in: transaction) { index.apply([.license($0)]) }
-            try licenses.forEachKey(in: transaction) { index.apply([.key($0, $1)]) }
+            try licenses.forEachKey(endingFrom: now - EndingKeys.keptAfterEnd, in: transaction) { hash, license, end in
+                index.apply([.key(hash, license)])
+                if let end { index.apply([.keyEnds(hash, end)]) }
+            }
             try seats.forEachPlace(in: transaction) { index.apply([.place($0, $1)]) }
         }
     }

@@ -44,6 +44,20 @@ struct OfflineRouteTests {
         #expect(reply.json["ends_at"] == .string((house.clock.now() + .days(90)).description))
     }
 
+    @Test("a request is answered under a key that was replaced as long as that works, and not after it")
+    func replacedKey() async throws {
+        let text = try request(last4: license.key.last4)
+        let new = try await house.licensing.rekey(
+            license.id, overlap: .standard, allKeys: false, dryRun: false, by: house.provenance()
+        ).key
+        let body = #"{"request":"\#(text)","days":90}"#
+        #expect(try await face.post("\(path)/files", body).status == 201)
+        house.clock.advance(by: .days(30))
+        #expect(try await face.post("\(path)/files", body).code == "request_of_other_key")
+        let other = try request(last4: new.last4)
+        #expect(try await face.post("\(path)/files", #"{"request":"\#(other)","days":90}"#).status == 201)
+    }
+
     @Test("a request of another key or product, or one that was cut, is refused and takes no seat")
     func mixUp() async throws {
         let refusals: [(String, String?)] = [

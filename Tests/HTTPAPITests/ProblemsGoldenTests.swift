@@ -107,6 +107,7 @@ extension ProblemsGoldenTests {
         list += IdempotencyRefusal.samples.map { ("IdempotencyRefusal", name($0), $0.problem) }
         list += CustomerRefusal.samples.map { ("CustomerRefusal", name($0), $0.problem) }
         list += LicensingRefusal.samples.map { ("LicensingRefusal", name($0), $0.problem) }
+        list += LicenseKeyRefusal.samples.map { ("LicenseKeyRefusal", name($0), $0.problem) }
         list += OfflineRefusal.samples.map { ("OfflineRefusal", name($0), $0.problem) }
         list += SigningKeyRefusal.samples.map { ("SigningKeyRefusal", name($0), $0.problem) }
         list += BackupFailure.samples.map { failure in
@@ -230,6 +231,17 @@ extension LicensingRefusal: Sampled {
         case .customerClosed: .expiryInPast(ManualClock.start.date)
         case .expiryInPast: .installationUnknown
         case .installationUnknown: nil
+        }
+    }
+}
+
+extension LicenseKeyRefusal: Sampled {
+    static var firstSample: Self { .licenseRevoked }
+
+    var next: Self? {
+        switch self {
+        case .licenseRevoked: .tooManyKeys(max: 32)
+        case .tooManyKeys: nil
         }
     }
 }

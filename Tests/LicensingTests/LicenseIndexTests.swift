@@ -43,6 +43,20 @@ struct LicenseIndexTests {
         #expect(index.license(forKey: KeyedHash(high: 1, low: 2)) == nil)
     }
 
+    @Test("opens nothing for a key from the instant of its end; of two ends the earlier stays")
+    func endingKey() throws {
+        index.apply([.license(try license(version: 1)), .key(key, id), .keyEnds(key, start + .hours(2))])
+        #expect(index.license(forKey: key, at: start + .hours(1))?.keyEndsAt == start + .hours(2))
+        index.apply([.keyEnds(key, start + .hours(1)), .keyEnds(key, start + .hours(3))])
+        #expect(index.license(forKey: key, at: start)?.keyEndsAt == start + .hours(1))
+        #expect(index.license(forKey: key, at: start + .hours(1)) == nil)
+        #expect(index.license(forKey: KeyedHash(high: 1, low: 2), at: start) == nil)
+        index.apply([.keyGone(key)])
+        #expect(index.license(forKey: key, at: start) == nil)
+        index.apply([.key(key, id)])
+        #expect(index.license(forKey: key, at: start)?.keyEndsAt == nil)
+    }
+
     @Test("keeps the later time of last use when a place is applied again")
     func lastUse() {
         index.apply([.place(place, facts(lastSeen: start))])

@@ -60,6 +60,7 @@ struct SchemaTests {
             ("CHECK", "UPDATE license_keys SET key_hash = x'00'"),
             ("UNIQUE", "UPDATE license_keys SET key_hash = (SELECT min(key_hash) FROM license_keys)"),
             ("CHECK", "UPDATE license_keys SET kind = 'borrowed'"),
+            ("CHECK", "UPDATE license_keys SET valid_until = 1500"),
             ("UNIQUE", "UPDATE signing_keys SET signs_from = 1"),
             ("CHECK", "UPDATE signing_keys SET version = 0"),
             ("CHECK", "UPDATE signing_keys SET public_key = x'00'"),

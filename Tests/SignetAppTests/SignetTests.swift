@@ -79,7 +79,7 @@ struct SignetTests {
         try await signet.close()
         signet = try await home.open(clock: clock)
         #expect(signet.licensing.keys.document(at: clock.now()) == document)
-        let license = try #require(try await signet.licensing.license(key)).license.id
+        let license = try #require(try await signet.licensing.key(typed: key.text, member: "key")).license
         let lastSeen = try await signet.licensing.activations(of: license).map(\.lastSeen)
         #expect(lastSeen == [clock.now()])
         clock.advance(by: .minutes(10))
@@ -147,7 +147,8 @@ struct DemoDataTests {
         #expect(try await signet.licensing.licenses(LicenseFilter(), page, at: signet.clock.now()).total == 1)
         #expect(try await signet.licensing.products(page).total == 1)
         #expect(try await signet.licensing.customers(page).items.map(\.id.rawValue) == [123])
-        let license = try #require(try await signet.licensing.license(key))
+        let id = try #require(try await signet.licensing.key(typed: key.text, member: "key")).license
+        let license = try #require(try await signet.licensing.license(id))
         #expect(license.productCode.text == "whm-panel")
         #expect(license.license.policy.licenseType.text == "professional")
         #expect(license.license.policy.features.map(\.text) == ["whm", "billing", "support"])

@@ -65,25 +65,30 @@ extension OperatorAPI {
         var members = try await members(request)
         let text = members.requiredString("license_key", isPasted: true)
         try members.finish()
-        guard let record = try await licensing.license(typedKey: text, member: "license_key") else {
+        guard let key = try await licensing.key(typed: text, member: "license_key"),
+            let record = try await licensing.license(key.license)
+        else { throw LicensingRefusal.licenseUnknown }
+        return try await show(record, under: key)
+    }
+
+    @Sendable
+    private func showLicense(_ request: Request, _ context: OperatorContext) async throws -> Response {
+        guard let record = try await licensing.license(try licenseID(in: context)) else {
             throw LicensingRefusal.licenseUnknown
         }
         return try await show(record)
     }
 
-    @Sendable
-    private func showLicense(_ request: Request, _ context: OperatorContext) async throws -> Response {
-        guard let id = LicenseID(text: try context.parameters.require("id")),
-            let record = try await licensing.license(id)
-        else { throw LicensingRefusal.licenseUnknown }
-        return try await show(record)
-    }
-
-    private func show(_ record: LicenseRecord) async throws -> Response {
+    /// `key`: the one by which the license was looked up.
+    private func show(_ record: LicenseRecord, under key: LicenseKeyRecord? = nil) async throws -> Response {
+        let now = clock.now()
+        let keys = try await licensing.keys(of: record.license.id)
         let activations = try await licensing.activations(of: record.license.id)
         return .json(
             JSONWriter.object { json in
-                record.write(to: &json, at: clock.now())
+                record.write(to: &json, at: now)
+                if let key { json.member("looked_up") { key.write(to: &$0, at: now) } }
+                json.member("keys", objects: keys) { $0.write(to: &$1, at: now) }
                 json.member("activations", objects: activations) { $0.write(to: &$1) }
             })
     }

@@ -71,7 +71,11 @@ extension OperatorAPI {
     private func check(_ asked: LicenseRequest, against id: LicenseID) async throws {
         guard let record = try await licensing.license(id) else { throw LicensingRefusal.licenseUnknown }
         guard asked.product == record.productCode.text else { throw OfflineRefusal.otherProduct(asked.product) }
-        if let last4 = asked.keyLast4, last4.uppercased() != record.last4 {
+        guard let last4 = asked.keyLast4 else { return }
+        // Any key that still opens it: an installation may have the one that was replaced.
+        let now = clock.now()
+        let keys = try await licensing.keys(of: id).filter { $0.kind != .offline && $0.state(at: now) != .ended }
+        guard keys.contains(where: { $0.last4 == last4.uppercased() }) else {
             throw OfflineRefusal.otherKey(last4: last4)
         }
     }
@@ -81,13 +85,6 @@ extension OperatorAPI {
             throw Problem.notFoundHere("product")
         }
         return product
-    }
-
-    private func licenseID(in context: OperatorContext) throws -> LicenseID {
-        guard let id = LicenseID(text: try context.parameters.require("id")) else {
-            throw LicensingRefusal.licenseUnknown
-        }
-        return id
     }
 }
 

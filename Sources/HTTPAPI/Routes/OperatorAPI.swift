@@ -38,6 +38,7 @@ package struct OperatorAPI: Sendable {
         addProducts(to: &routes)
         addCustomers(to: &routes)
         addLicenses(to: &routes)
+        addLicenseKeys(to: &routes)
         addKeys(to: &routes)
         addRefusals(to: &routes)
         addOffline(to: &routes)

@@ -1,3 +1,4 @@
+package import Primitives
 package import Secrets
 
 /// What a committed transaction changes in memory. Applying one twice, or an older one late, changes nothing.
@@ -8,6 +9,9 @@ package enum IndexChange: Sendable {
     case license(License)
     /// A key that opens a license.
     case key(KeyedHash, LicenseID)
+    /// From when a key opens nothing; of two instants the earlier wins.
+    case keyEnds(KeyedHash, Timestamp)
+    case keyGone(KeyedHash)
     case place(KeyedHash, PlaceFacts)
     case placeGone(KeyedHash)
 }

@@ -20,10 +20,11 @@ package final class LicenseIndex: Sendable {
     private let licenses = Striped { [UInt64: LicenseFacts]() }
     private let places = Striped { PlaceTable() }
     private let policies = PolicyTable()
+    let endingKeys = EndingKeys()
 
     package init() {}
 
-    /// The license that a key opens.
+    /// The license that a key opens, unless it has ended.
     package func license(forKey hash: KeyedHash) -> LicenseFacts? {
         keys.withTable(of: hash.high) { $0[hash] }.flatMap(license)
     }
@@ -78,6 +79,10 @@ package final class LicenseIndex: Sendable {
             case .product(let product): policies.apply(product)
             case .license(let license): apply(license)
             case .key(let hash, let license): keys.withTable(of: hash.high) { $0[hash] = license }
+            case .keyEnds(let hash, let end): endingKeys.set(end, of: hash)
+            case .keyGone(let hash):
+                keys.withTable(of: hash.high) { _ = $0.removeValue(forKey: hash) }
+                endingKeys.forget(hash)
             case .place(let hash, let facts): apply(hash, facts)
             case .placeGone(let hash): places.withTable(of: hash.high) { _ = $0.facts.removeValue(forKey: hash) }
             }

@@ -18,9 +18,17 @@ struct KeyReading: Sendable {
     /// Whether a symbol must be wrong, or it is no key at all.
     var isMalformed: Bool { candidates.isEmpty && offline == nil }
 
-    /// The hashes under which it may be known.
-    func hashes(_ hashes: KeyedHashes) -> [KeyedHash] {
-        candidates.map(hashes.hash(of:)) + (offline.map { [hashes.hash(of: $0)] } ?? [])
+    /// The hash of its first reading; nil for no key at all.
+    func firstHash(_ hashes: KeyedHashes) -> KeyedHash? { first(hashes) { $0 } }
+
+    /// What `find` makes of the first of the hashes under which it may be known that it knows. A hash is made when it
+    /// is asked for, and none is kept.
+    func first<Value>(_ hashes: KeyedHashes, _ find: (KeyedHash) throws -> Value?) rethrows -> Value? {
+        for candidate in candidates {
+            if let found = try find(hashes.hash(of: candidate)) { return found }
+        }
+        guard let offline else { return nil }
+        return try find(hashes.hash(of: offline))
     }
 
     private static func offlineKey(_ typed: String) -> OfflineKey? {

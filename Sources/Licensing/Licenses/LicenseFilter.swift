@@ -41,7 +41,7 @@ package enum LicenseCondition: Sendable {
     case batch(Slug)
     /// Those with a seat taken by this domain.
     case domain(CanonicalDomain)
-    /// Those with a live key that ends in these four symbols.
+    /// Those with a key that ends in these four symbols, also one whose time is over.
     case last4(String)
     /// Active ones that expire within this many days.
     case expiring(days: Int)

@@ -36,7 +36,7 @@ package struct NewLicense: Sendable {
 package struct LicenseRecord: Sendable {
     package let license: License
     package let productCode: Slug
-    /// The last four symbols of its newest live key.
+    /// The last four symbols of its newest key that does not end.
     package let last4: String
     /// From about how many networks it was used in the last days, where that was asked for.
     package var networks: Int?
@@ -76,7 +76,7 @@ package struct LicenseStore: Sendable {
             statusIndex: try transaction.reading.count("SELECT coalesce(max(status_index) + 1, 0) FROM licenses"),
             version: 1, createdAt: provenance.at.wholeSeconds)
         try insert(license, in: transaction)
-        try insert(key, of: license, in: transaction)
+        try insert(key, of: license, at: license.createdAt, in: transaction)
         try journal.append(Self.created(license, key: key, product: new.product), by: provenance, in: transaction)
         return license
     }
@@ -86,29 +86,25 @@ package struct LicenseStore: Sendable {
         try transaction.first("\(Self.select) WHERE l.id = ?", id, as: record)
     }
 
-    /// The license that a key opens, unless that key was revoked.
-    package func find(_ key: LicenseKey, in transaction: ReadTransaction) throws -> LicenseRecord? {
-        try transaction.first(
-            """
-            \(Self.select)
-            WHERE l.id = (SELECT license_id FROM license_keys WHERE key_hash = ? AND revoked_at IS NULL)
-            """,
-            hashes.hash(of: key).bytes, as: record)
-    }
-
     /// The newest live key of a license, unsealed.
     func key(of id: LicenseID, in transaction: ReadTransaction) throws -> LicenseKey? {
         let row = try transaction.first(
             """
             SELECT key_hash, encrypted FROM license_keys WHERE license_id = ? AND kind = 'native' AND revoked_at IS NULL
-            ORDER BY created_at DESC LIMIT 1
+            ORDER BY valid_until IS NOT NULL, created_at DESC, key_hash LIMIT 1
             """, id
         ) { (hash: $0.blob(0), sealed: $0.blob(1)) }
+        let prefix = try keyPrefix(of: id, in: transaction)
+        return row.flatMap { secrets.dataKey.open($0.sealed, context: Self.sealingContext(of: $0.hash)) }
+            .flatMap { LicenseKey(typed: String(decoding: $0, as: UTF8.self)) }?.prefixed(prefix)
+    }
+
+    /// What stands before the keys of a license.
+    func keyPrefix(of id: LicenseID, in transaction: ReadTransaction) throws -> String? {
         let prefix = try transaction.first(
             "SELECT p.key_prefix FROM licenses l JOIN products p ON p.id = l.product_id WHERE l.id = ?", id
         ) { $0.optionalText(0) }
-        return row.flatMap { secrets.dataKey.open($0.sealed, context: Self.sealingContext(of: $0.hash)) }
-            .flatMap { LicenseKey(typed: String(decoding: $0, as: UTF8.self)) }?.prefixed(prefix ?? nil)
+        return prefix ?? nil
     }
 
     static func sealingContext(of keyHash: [UInt8]) -> String {
@@ -162,11 +158,17 @@ package struct LicenseStore: Sendable {
         try transaction.forEach("SELECT \(Self.columns) FROM \(Self.tables)") { body(try license($0)) }
     }
 
-    /// Hands the hash of every live key and its license to `body`.
-    func forEachKey(in transaction: ReadTransaction, do body: (KeyedHash, LicenseID) -> Void) throws {
-        try transaction.forEach("SELECT key_hash, license_id FROM license_keys WHERE revoked_at IS NULL") {
-            body(KeyedHash(bytes: $0.blob(0)), $0.randomID(1))
-        }
+    /// Hands the hash of every key, its license and its end to `body`, but for those that ended before `instant`.
+    func forEachKey(
+        endingFrom instant: Timestamp, in transaction: ReadTransaction,
+        do body: (KeyedHash, LicenseID, Timestamp?) -> Void
+    ) throws {
+        try transaction.forEach(
+            """
+            SELECT key_hash, license_id, valid_until FROM license_keys
+            WHERE revoked_at IS NULL AND (valid_until IS NULL OR valid_until >= ?)
+            """, instant
+        ) { body(KeyedHash(bytes: $0.blob(0)), $0.randomID(1), $0.optionalTimestamp(2)) }
     }
 
     /// The license as its row stands inside `transaction`.
@@ -190,7 +192,9 @@ extension LicenseStore {
             license.expiresAt, license.batch?.text, license.statusIndex, license.version, license.createdAt)
     }
 
-    private func insert(_ key: LicenseKey, of license: License, in transaction: WriteTransaction) throws {
+    func insert(
+        _ key: LicenseKey, of license: License, at now: Timestamp, in transaction: WriteTransaction
+    ) throws {
         let hash = hashes.hash(of: key).bytes
         let sealed = secrets.dataKey.seal(key.canonicalBytes, context: Self.sealingContext(of: hash))
         try transaction.execute(
@@ -198,7 +202,7 @@ extension LicenseStore {
             INSERT INTO license_keys (key_hash, pepper_id, license_id, kind, encrypted, last4, created_at)
             VALUES (?, ?, ?, 'native', ?, ?, ?)
             """,
-            hash, hashes.pepperID, license.id, sealed, key.last4, license.createdAt)
+            hash, hashes.pepperID, license.id, sealed, key.last4, now.wholeSeconds)
     }
 
     private static func created(_ license: License, key: LicenseKey, product: Product) -> Event {
@@ -232,7 +236,7 @@ extension LicenseStore {
         SELECT \(columns), p.code,
             coalesce((SELECT k.last4 FROM license_keys k WHERE k.license_id = l.id AND k.kind <> 'offline'
                 AND k.revoked_at IS NULL
-                ORDER BY k.created_at DESC LIMIT 1), '')
+                ORDER BY k.valid_until IS NOT NULL, k.created_at DESC, k.key_hash LIMIT 1), '')
         FROM \(tables)
         """
 

@@ -8,12 +8,15 @@ package enum LicenseWarning: Sendable, Equatable {
     case overLimit(until: Timestamp)
     /// Versions after the last one covered are no longer included.
     case maintenanceEnded(at: Timestamp)
+    /// The license has a new key; the one that was used opens nothing from then on.
+    case keyEnding(at: Timestamp)
 
     package var code: String {
         switch self {
         case .expiredGrace: "EXPIRED_GRACE"
         case .overLimit: "OVER_LIMIT"
         case .maintenanceEnded: "MAINTENANCE_ENDED"
+        case .keyEnding: "KEY_ENDING"
         }
     }
 
@@ -23,6 +26,7 @@ package enum LicenseWarning: Sendable, Equatable {
         case .expiredGrace: Verdict.expiredGrace.message
         case .overLimit: "More installations are active than this license has; the newest will be released."
         case .maintenanceEnded: "The maintenance of this license has ended; newer versions are not included."
+        case .keyEnding: "This license key was replaced and will stop working; enter the new one."
         }
     }
 
@@ -32,6 +36,7 @@ package enum LicenseWarning: Sendable, Equatable {
         case .expiredGrace(let until): until
         case .overLimit(let until): until
         case .maintenanceEnded(let at): at
+        case .keyEnding(let at): at
         }
     }
 }

@@ -41,6 +41,8 @@ package struct ValidationAnswer: Sendable {
         package let facts: LicenseFacts
         package let policy: Policy
         package let product: Product
+        /// When the key that opened it ends; nil for one that does not.
+        package var keyEndsAt: Timestamp?
 
         /// The instant at which even those who hold a seat are refused.
         package var graceEnd: Timestamp { facts.graceEnd(under: policy) }
@@ -80,6 +82,9 @@ package struct ValidationAnswer: Sendable {
 
     /// What the holder of a valid license should do something about.
     package var warnings: [LicenseWarning] {
-        license.map { Rules.warnings(on: $0.facts, under: $0.policy, verdict, at: serverTime) } ?? []
+        guard let license else { return [] }
+        let warnings = Rules.warnings(on: license.facts, under: license.policy, verdict, at: serverTime)
+        guard verdict.isValid, let end = license.keyEndsAt else { return warnings }
+        return warnings + [.keyEnding(at: end)]
     }
 }

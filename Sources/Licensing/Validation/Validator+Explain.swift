@@ -6,7 +6,7 @@ extension Validator {
     /// found out by a claim that is undone. Throws what `answer` throws.
     package func explain(_ request: ValidationRequest, by provenance: Provenance) async throws -> Explanation {
         let key = KeyReading(request.licenseKey, prefixes: catalog.keyPrefixes)
-        guard let license = license(under: key) else {
+        guard let license = license(under: key, at: provenance.at) else {
             return Explanation(refusingKey: key.isMalformed ? .keyMalformed : .notFound, request.installation)
         }
         let question = question(request)

@@ -104,7 +104,7 @@ package struct Validator: Sendable {
     /// The license that the key of `request` opens, or the answer that there is none.
     func look(for request: ValidationRequest, at now: Timestamp) -> Found {
         let key = KeyReading(request.licenseKey, prefixes: catalog.keyPrefixes)
-        guard let license = license(under: key) else {
+        guard let license = license(under: key, at: now) else {
             let verdict: Verdict = key.isMalformed ? .keyMalformed : .notFound
             return .answer(seatless(verdict, request, spread: spread(of: key), at: now))
         }
@@ -135,7 +135,7 @@ package struct Validator: Sendable {
         {
             let seat = ValidationAnswer.Seat(place: known, installation: installation)
             // Its seat may have been taken since the license was looked up: no answer says that none is.
-            let license = license.facts.used == 0 ? index.license(license.facts.id).flatMap(view) ?? license : license
+            let license = license.facts.used == 0 ? current(license) : license
             return .answer(try answer(.holds, seat, place, request, license, at: now))
         }
         // In grace a newcomer is refused, but a further address of a domain that holds a seat is no newcomer, and only
@@ -164,7 +164,7 @@ package struct Validator: Sendable {
         _ request: ValidationRequest, _ outcome: SeatOutcome, _ claim: SeatClaim, _ before: ValidationAnswer.License
     ) throws -> ValidationAnswer {
         let now = claim.provenance.at
-        let license = index.license(before.facts.id).flatMap(view) ?? before
+        let license = current(before)
         if let objection = objection(to: license, request, at: now) {
             return seatless(objection, request, license, at: now)
         }
@@ -187,21 +187,28 @@ package struct Validator: Sendable {
 // MARK: - Parts of an answer
 
 extension Validator {
-    func view(of facts: LicenseFacts) -> ValidationAnswer.License? {
+    func view(of facts: LicenseFacts) -> ValidationAnswer.License? { view(of: facts, keyEndsAt: nil) }
+
+    /// The license as the holder of a key may know it, which ends at `keyEndsAt`.
+    private func view(of facts: LicenseFacts, keyEndsAt: Timestamp?) -> ValidationAnswer.License? {
         catalog.product(facts.productID).map {
-            ValidationAnswer.License(facts: facts, policy: index.policy(facts.policy), product: $0)
+            ValidationAnswer.License(
+                facts: facts, policy: index.policy(facts.policy), product: $0, keyEndsAt: keyEndsAt)
         }
     }
 
     /// Something of a key that opens nothing by which the next checks of many are spread; nil for no key at all.
-    private func spread(of key: KeyReading) -> UInt64? { key.hashes(hashes).first?.low }
+    private func spread(of key: KeyReading) -> UInt64? { key.firstHash(hashes)?.low }
 
     /// The license that one of the readings of a typed key opens.
-    func license(under key: KeyReading) -> ValidationAnswer.License? {
-        for hash in key.hashes(hashes) {
-            if let facts = index.license(forKey: hash) { return view(of: facts) }
-        }
-        return nil
+    func license(under key: KeyReading, at now: Timestamp) -> ValidationAnswer.License? {
+        let opened = key.first(hashes) { index.license(forKey: $0, at: now) }
+        return opened.flatMap { view(of: $0.facts, keyEndsAt: $0.keyEndsAt) }
+    }
+
+    /// The license as memory knows it now, opened by the same key.
+    private func current(_ license: ValidationAnswer.License) -> ValidationAnswer.License {
+        index.license(license.facts.id).flatMap { view(of: $0, keyEndsAt: license.keyEndsAt) } ?? license
     }
 
     /// What the license is asked about.

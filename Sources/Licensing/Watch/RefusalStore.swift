@@ -48,7 +48,7 @@ package struct RefusalStore: Sendable {
             for refusal in group.refusals {
                 try insert(refusal, of: group.license, key, in: transaction)
                 let isLost = try refusal.unknownKeys.contains {
-                    try !isKnown($0) && isLive($0, in: transaction.reading)
+                    try !isKnown($0) && isLive($0, at: refusal.at, in: transaction.reading)
                 }
                 if isLost { lost += 1 }
             }
@@ -100,9 +100,13 @@ extension RefusalStore {
             key?.seal(refusal.personal, context: Self.context(of: license, at: refusal.at)), refusal.at)
     }
 
-    private func isLive(_ key: KeyedHash, in transaction: ReadTransaction) throws -> Bool {
+    /// Whether the key opened its license then: a key that had ended is refused for good reason.
+    private func isLive(_ key: KeyedHash, at instant: Timestamp, in transaction: ReadTransaction) throws -> Bool {
         try transaction.first(
-            "SELECT 1 FROM license_keys WHERE key_hash = ? AND revoked_at IS NULL", key.bytes
+            """
+            SELECT 1 FROM license_keys
+            WHERE key_hash = ? AND revoked_at IS NULL AND (valid_until IS NULL OR valid_until > ?)
+            """, key.bytes, instant
         ) { _ in true } ?? false
     }
 
