@@ -33,7 +33,9 @@ struct PeriodicService: Service {
 extension PeriodicService {
     /// All of them. What memory alone knows is stored once more when the application closes.
     static func all(of signet: Signet) -> [PeriodicService] {
-        [lastSeen(signet), refusals(signet), revocations(signet), seals(signet), seats(signet)]
+        [
+            lastSeen(signet), refusals(signet), revocations(signet), seals(signet), seats(signet), endedKeys(signet),
+        ]
     }
 
     /// Stores times of last use. The period is what a crash may lose of these times, and of nothing else.
@@ -68,6 +70,13 @@ extension PeriodicService {
         PeriodicService(
             period: .seconds(3), logger: signet.logger, failure: "the journal was not sealed; it will be"
         ) { while try await signet.upkeep.chain.seal() == JournalChain.batchMax, !Task.isCancelled {} }
+    }
+
+    /// Lets memory forget license keys whose end is long over. The period only bounds how much it remembers for nothing.
+    private static func endedKeys(_ signet: Signet) -> PeriodicService {
+        PeriodicService(
+            period: .seconds(3600), logger: signet.logger, failure: "ended keys were not forgotten; they will be"
+        ) { signet.licensing.forgetEndedKeys(at: signet.clock.now()) }
     }
 
     /// Looks after seats: leases that run out (five minutes or more), license files that end, limits that were lowered.

@@ -5,7 +5,7 @@ struct LicenseCommand: AsyncParsableCommand {
         commandName: "license", abstract: "Licenses and the installations that hold their seats.",
         subcommands: [
             LicenseGenerate.self, LicenseValidate.self, LicenseList.self, LicenseShow.self, LicenseDeactivate.self,
-            LicenseRefusals.self,
+            LicenseRefusals.self, LicenseRekey.self,
             LicenseFileCommand.self, LicenseOfflineKey.self,
         ])
 }

@@ -9,26 +9,49 @@ struct LicenseShow: AsyncParsableCommand {
     @Argument(help: "The license key or id (lic_…).")
     var license: String
 
+    @Flag(help: "Tell the keys that open it again; recorded in the journal.")
+    var reveal = false
+
+    @Option(help: "With --reveal: why; recorded in the journal.")
+    var reason: String?
+
     @OptionGroup var options: GlobalOptions
 
+    func validate() throws {
+        if reason != nil, !reveal { throw ValidationError("--reason is for --reveal: nothing else is recorded.") }
+    }
+
     func run() async throws {
-        let answer = try await options.withClient { try await $0.license(license) }
-        LicensePrinting.print(answer, options)
+        let body = JSONWriter.object { $0.member("reason", reason) }
+        let (answer, keys) = try await options.withClient {
+            client async throws -> (OperatorClient.Answer, OperatorClient.Answer?) in
+            let answer = try await client.license(license)
+            guard reveal, let id = answer.json.objectValue?.text("id") else { return (answer, nil) }
+            return (answer, try await client.post("/api/v1/licenses/\(id.urlSegment)/reveal", body).required())
+        }
+        // One JSON document a command: the one that was asked for.
+        if let keys, options.json { return Output.json(keys.body) }
+        LicensePrinting.print(answer, keys: keys, options)
     }
 }
 
 /// A license as people read it.
 enum LicensePrinting {
-    static func print(_ answer: OperatorClient.Answer, _ options: GlobalOptions) {
+    /// `keys`: those that were told again.
+    static func print(
+        _ answer: OperatorClient.Answer, keys: OperatorClient.Answer? = nil, _ options: GlobalOptions
+    ) {
         guard !options.json, let license = answer.json.objectValue else { return Output.json(answer.body) }
         Output.card([
             ("License key", license.text("license_key") ?? license.text("last4").map { "…\($0)" }),
+            ("Looked up", KeyPrinting.remark(on: license["looked_up"]?.objectValue)),
             ("License", license.text("id")), ("Customer", license.text("customer_id")),
             ("Product", license.text("product")), ("Type", license.text("license_type")),
             ("Features", license.text("features")), ("Status", license.text("status")),
             ("Expires", license.text("expires_at") ?? "never"), ("Grace until", license.text("grace_until")),
             ("Activations", license.seats), ("Created", license.text("created_at")),
         ])
+        KeyPrinting.print(((keys?.json.objectValue ?? license)["keys"]?.arrayValue ?? []).compactMap(\.objectValue))
         printActivations(license["activations"]?.arrayValue?.compactMap(\.objectValue) ?? [])
     }
 
