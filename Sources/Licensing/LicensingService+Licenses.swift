@@ -4,25 +4,38 @@ package import Journal
 package import Primitives
 
 extension LicensingService {
-    /// Issues a license and its key, which is told here and, sealed, kept. Throws `LicensingRefusal`.
-    package func issueLicense(
-        _ new: NewLicense, dryRun: Bool, by provenance: Provenance,
-        receipt: Receipt<(record: LicenseRecord, key: LicenseKey)> = .none
-    ) async throws -> (record: LicenseRecord, key: LicenseKey) {
+    /// A license that was just issued, and its key, which is told here and, sealed, kept.
+    package typealias Issued = (record: LicenseRecord, key: LicenseKey)
+
+    /// Issues a license and its key. Throws `LicensingRefusal`.
+    package func issueLicense(_ new: NewLicense, dryRun: Bool, by provenance: Provenance) async throws -> Issued {
+        let issued = try await issueLicenses(new, count: 1, dryRun: dryRun, by: provenance)
+        guard let first = issued.first else { preconditionFailure("one was asked for") }
+        return first
+    }
+
+    /// Issues `count` licenses alike, all of them or none: 1…`NewLicense.countMax`. Throws `LicensingRefusal`.
+    package func issueLicenses(
+        _ new: NewLicense, count: Int, dryRun: Bool, by provenance: Provenance, receipt: Receipt<[Issued]> = .none
+    ) async throws -> [Issued] {
+        precondition((1...NewLicense.countMax).contains(count), "the count was checked where it was read")
         var generator = SystemRandomNumberGenerator()
-        let key = LicenseKey(new.product.keyFormat, using: &generator)
+        let keys = (0..<count).map { _ in LicenseKey(new.product.keyFormat, using: &generator) }
         let (licenses, customers, index) = (licenses, customers, index)
-        let hash = licenses.hash(of: key)
         return try await database.write(dryRun: dryRun) { transaction in
             try receipt.covering(transaction) {
-                let license = try licenses.issue(
-                    new, key: key, customers: customers, by: provenance, in: transaction)
-                let record = LicenseRecord(license: license, productCode: new.product.code, last4: key.last4)
-                return (record: record, key: key)
+                try keys.map { key in
+                    let license = try licenses.issue(
+                        new, key: key, customers: customers, by: provenance, in: transaction)
+                    let record = LicenseRecord(license: license, productCode: new.product.code, last4: key.last4)
+                    return (record: record, key: key)
+                }
             }
         } committed: { issued in
             // The license before its key: a request that finds the key finds the license.
-            index.apply([.license(issued.record.license), .key(hash, issued.record.license.id)])
+            for (record, key) in issued {
+                index.apply([.license(record.license), .key(licenses.hash(of: key), record.license.id)])
+            }
         }
     }
 

@@ -2,16 +2,18 @@
 ///
 /// A text that a spreadsheet would take for a formula gets a `'` in front (ASVS 1.2.10): whoever names a domain must
 /// not run something on the operator's desk.
-struct CSVWriter {
-    private(set) var bytes: [UInt8] = []
+package struct CSVWriter {
+    package private(set) var bytes: [UInt8] = []
 
     private static let formulaStarts: Set<UInt8> = [
         UInt8(ascii: "="), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "@"), 0x09, 0x0D, 0x00,
     ]
     private static let quoted: Set<UInt8> = [UInt8(ascii: "\""), UInt8(ascii: ","), 0x0A, 0x0D]
 
+    package init() {}
+
     /// One line; nil is an empty field.
-    mutating func row(_ fields: [String?]) {
+    package mutating func row(_ fields: [String?]) {
         for (position, field) in fields.enumerated() {
             if position > 0 { bytes.append(UInt8(ascii: ",")) }
             append(field ?? "")

@@ -72,7 +72,7 @@ extension PeriodicService {
         ) { while try await signet.upkeep.chain.seal() == JournalChain.batchMax, !Task.isCancelled {} }
     }
 
-    /// Lets memory forget license keys whose end is long over. The period only bounds how much it remembers for nothing.
+    /// Lets memory forget license keys whose end is long over. The period bounds what it remembers for nothing.
     private static func endedKeys(_ signet: Signet) -> PeriodicService {
         PeriodicService(
             period: .seconds(3600), logger: signet.logger, failure: "ended keys were not forgotten; they will be"

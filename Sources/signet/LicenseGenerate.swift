@@ -30,6 +30,7 @@ struct LicenseGenerate: AsyncParsableCommand {
     @Option(help: "key; offline: an offline key too; file: a license file too. (default: key)")
     var format = LicenseFormat.key
 
+    @OptionGroup var many: BatchOptions
     @OptionGroup var offline: OfflineIssueOptions
     @OptionGroup var change: ChangeOptions
     @OptionGroup var options: GlobalOptions
@@ -43,15 +44,17 @@ struct LicenseGenerate: AsyncParsableCommand {
             json.member("max_activations", maxActivations.map(Int64.init))
             json.member("features", list: features)
             json.member("grace_days", graceDays.map(Int64.init))
+            many.write(to: &json)
             change.write(to: &json)
         }
         try offline.check(format)
+        try many.check(format, json: options.json)
         let (answer, further) = try await options.withClient { client in
             let answer = try await client.post("/api/v1/licenses", body).required()
             return (answer, try await offline.issue(format, after: answer, change, with: client))
         }
         // One JSON document a command: with another format that is the one that was asked for.
-        if further == nil || !options.json { LicensePrinting.print(answer, options) }
+        if further == nil || !options.json, !many.print(answer, options) { LicensePrinting.print(answer, options) }
         if let further { try offline.print(further, format, options) }
         change.remind()
     }

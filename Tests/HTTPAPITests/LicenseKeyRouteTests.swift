@@ -82,6 +82,64 @@ struct LicenseKeyRouteTests {
         #expect(try await house.count("SELECT count(*) FROM license_keys") == 2)
     }
 
+    @Test("many licenses are issued alike and told once, each with its key")
+    func many() async throws {
+        let body = #"{"customer_id":123,"product":"whm-panel","expires":"+30 days","count":25,"batch":"reseller-7"}"#
+        let reply = try await face.post("/api/v1/licenses", body)
+        #expect(reply.status == 201)
+        #expect(reply.json["count"] == .integer(25) && reply.json["batch"] == .string("reseller-7"))
+        let issued = (reply.json["data"]?.arrayValue ?? []).compactMap(\.objectValue)
+        #expect(Set(issued.compactMap { $0["id"]?.stringValue }).count == 25)
+        let keys = issued.compactMap { $0["license_key"]?.stringValue }
+        #expect(Set(keys).count == 25)
+        for key in keys {
+            let answer = try await ClientFace(of: house).validate(
+                #"{"license_key":"\#(key)","domain":"example.com"}"#)
+            #expect(answer.json["code"]?.stringValue == "VALID")
+        }
+        let listed = try await face.get("/api/v1/licenses?batch=reseller-7&per_page=500")
+        #expect(listed.json["meta"]?.objectValue?["total"] == .integer(25))
+        #expect(!keys.contains(where: listed.text.contains))
+        let events = "SELECT count(*) FROM journal WHERE type = 'license.created' AND data LIKE '%reseller-7%'"
+        #expect(try await house.count(events) == 25)
+        #expect(try await house.inconsistencies() == [])
+    }
+
+    @Test("a list of one is a list, a license without a count is itself, and both have their batch")
+    func one() async throws {
+        let list = try await face.post("/api/v1/licenses", #"{"customer_id":123,"product":"whm-panel","count":1}"#)
+        #expect(list.json["data"]?.arrayValue?.count == 1 && list.json["batch"] == .null)
+        let one = try await face.post("/api/v1/licenses", #"{"customer_id":123,"product":"whm-panel","batch":"b"}"#)
+        #expect(one.json["license_key"] != nil && one.json["batch"] == .string("b") && one.json["data"] == nil)
+    }
+
+    @Test(
+        "a number or batch that cannot be taken is named, and nothing is issued",
+        arguments: [
+            (#""count":0"#, "count"), (#""count":1001"#, "count"), (#""count":-1"#, "count"),
+            (#""count":"2""#, "count"),
+            (#""batch":"Not A Name""#, "batch"), (#""batch":7"#, "batch"),
+        ])
+    func badNumber(member: String, name: String) async throws {
+        let body = #"{"customer_id":123,"product":"whm-panel",\#(member)}"#
+        let reply = try await face.post("/api/v1/licenses", body)
+        #expect(reply.status == 400 && reply.violations == [name])
+        #expect(try await house.count("SELECT count(*) FROM licenses") == 1)
+    }
+
+    @Test("a thousand come at once, once: the same Idempotency-Key gets the same keys")
+    func thousand() async throws {
+        let token = try await house.adminToken("shop", .licensesWrite)
+        let client = ClientFace(of: house)
+        let body = #"{"customer_id":123,"product":"whm-panel","count":1000}"#
+        let headers: HTTPFields = [.idempotencyKey: "order-9"]
+        let first = try await client.post("/api/v1/licenses", body, token: token, headers)
+        let second = try await client.post("/api/v1/licenses", body, token: token, headers)
+        #expect(first.status == 201 && first.body == second.body)
+        #expect(first.json["data"]?.arrayValue?.count == 1000)
+        #expect(try await house.count("SELECT count(*) FROM licenses") == 1001)
+    }
+
     @Test("an operator who looks a key up is told that it ends, or has ended, and which license it was of")
     func lookUp() async throws {
         func state() async throws -> String? {

@@ -300,6 +300,38 @@ struct RekeyTests {
     }
 }
 
+@Suite("Licenses that are issued together")
+struct BatchTests {
+    @Test("are all there or none, whatever fails at whatever point, in the database and in memory")
+    func faults() async throws {
+        let house = try await TestHouse()
+        let new = try NewLicense(
+            customer: try await house.customer().id, product: try await house.product(), expiry: .never,
+            batch: Slug("reseller-7"))
+        let faults = try await house.failEverywhere(with: .unavailable(detail: "planned by a test")) {
+            _ = try await house.licensing.issueLicenses(new, count: 3, dryRun: false, by: house.provenance())
+        } afterwards: { () async throws in
+            #expect(try await house.count("SELECT count(*) FROM licenses") == 0)
+            #expect(house.licensing.index.sizes.licenses == 0 && house.licensing.index.sizes.keys == 0)
+        }
+        #expect(faults >= 3 * 5, "customer, number, license, key and event of each")
+        #expect(house.licensing.index.sizes.licenses == 3 && house.licensing.index.sizes.keys == 3)
+    }
+
+    @Test("are one transaction")
+    func transaction() async throws {
+        let house = try await TestHouse()
+        let new = try NewLicense(
+            customer: try await house.customer().id, product: try await house.product(), expiry: .never)
+        _ = house.statements.takeCommits()
+        let issued = try await house.licensing.issueLicenses(
+            new, count: NewLicense.countMax, dryRun: false, by: house.provenance())
+        #expect(house.statements.takeCommits() == 1)
+        #expect(Set(issued.map(\.key.text)).count == NewLicense.countMax)
+        #expect(issued.map(\.record.license.statusIndex) == Array(0..<Int64(NewLicense.countMax)))
+    }
+}
+
 @Suite("Keys that are told again")
 struct RevealTests {
     private let house: TestHouse

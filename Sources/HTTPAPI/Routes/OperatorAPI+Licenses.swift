@@ -28,17 +28,33 @@ extension OperatorAPI {
         let productCode = members.requiredString("product")
         let patch = members.policy()
         let expires = members.string("expires") ?? "never"
+        let count = members.count()
+        let batch = members.value("batch", "must be a name of a-z, 0-9 and . _ : -") { Slug($0) }
         try members.finish()
         guard let customer, let product = try await licensing.product(code: productCode) else {
             throw LicensingRefusal.productUnknown(productCode)
         }
         let new = try NewLicense(
             customer: customer, product: product, overrides: patch.applied(to: PolicySettings()),
-            expiry: try Expiry(expires, member: "expires", today: change.provenance.at.date))
-        return try await created(change) { (issued: (record: LicenseRecord, key: LicenseKey)) in
-            JSONWriter.object { issued.record.write(to: &$0, key: issued.key, at: change.provenance.at) }
+            expiry: try Expiry(expires, member: "expires", today: change.provenance.at.date), batch: batch)
+        return try await created(change) { (issued: [LicensingService.Issued]) in
+            Self.json(issued, isList: count != nil, at: change.provenance.at)
         } by: { receipt in
-            try await licensing.issueLicense(new, dryRun: change.dryRun, by: change.provenance, receipt: receipt)
+            try await licensing.issueLicenses(
+                new, count: count ?? 1, dryRun: change.dryRun, by: change.provenance, receipt: receipt)
+        }
+    }
+
+    /// One license as it is, or as many as were asked for in a list. The only time that their keys are told unasked.
+    private static func json(_ issued: [LicensingService.Issued], isList: Bool, at now: Timestamp) -> [UInt8] {
+        JSONWriter.object { json in
+            guard isList else {
+                for (record, key) in issued { record.write(to: &json, key: key, at: now) }
+                return
+            }
+            json.member("count", Int64(issued.count))
+            json.member("batch", issued.first?.record.license.batch?.text)
+            json.member("data", objects: issued) { $0.record.write(to: &$1, key: $0.key, at: now) }
         }
     }
 
@@ -142,6 +158,13 @@ extension OperatorAPI {
 }
 
 extension Members {
+    /// How many licenses to issue; nil when nobody says.
+    fileprivate mutating func count() -> Int? {
+        guard let count = integer("count") else { return nil }
+        if !(1...NewLicense.countMax).contains(count) { refuse("count", "must be 1 to \(NewLicense.countMax)") }
+        return count
+    }
+
     /// Which seats to release. Throws `InvalidInput`, also when nothing is selected.
     fileprivate mutating func seatSelection() throws -> SeatSelection {
         let all = bool("all") ?? false

@@ -6,6 +6,9 @@ package import Secrets
 
 /// A license about to be issued, checked.
 package struct NewLicense: Sendable {
+    /// Licenses that one request may issue, alike.
+    package static let countMax = 1_000
+
     package let customer: CustomerID
     package let product: Product
     /// What it chooses otherwise than its product.
