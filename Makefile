@@ -7,7 +7,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 
 RUN_PACKAGES := libsqlite3-dev libidn2-dev libpsl-dev libsodium-dev zlib1g-dev pkg-config
-TEST_PACKAGES := $(RUN_PACKAGES) php-cli golang-go nodejs python3 python3-venv python3-cryptography sqlite3 curl openssl strace
+TEST_PACKAGES := $(RUN_PACKAGES) libcurl4 php-cli golang-go nodejs python3 python3-venv python3-cryptography sqlite3 curl openssl strace
 BENCH_PACKAGES := $(RUN_PACKAGES) python3 nginx-light wrk
 
 # What the tests of openapi.yaml are made with, in a Python environment of its own.
@@ -76,6 +76,10 @@ build: setup-run ## Builds everything for debugging
 release: setup-run ## Builds .build/release/signet
 	swift build --configuration release --product signet $(BUILD_FLAGS)
 
+.PHONY: license-check
+license-check: setup-run ## Builds .build/release/license-check, the Swift client as a program
+	swift build --configuration release --product license-check $(BUILD_FLAGS)
+
 .PHONY: run
 run: release ## Serves with demonstration data in data/demo and prints a curl line to try
 	exec $(SIGNET) serve --demo --data data/demo --keys data/demo/Keys $(ARGS)
@@ -86,13 +90,13 @@ serve: release ## Serves with the settings of the machine: make serve ARGS="--li
 
 .PHONY: lint
 lint: toolchain ## Checks layout (swift format) and the source tree (Tests/Tidy)
-	swift format lint --strict --parallel --recursive Sources Tests Package.swift
+	swift format lint --strict --parallel --recursive Sources Tests Examples/swift Package.swift
 	python3 Tests/Tidy/tidy.py
 
 # Each suite runs even when an earlier one failed, so that one run shows all there is to mend. A suite that ran no test
 # has failed.
 .PHONY: test
-test: setup ## Runs every test: lint, Swift, then the release binary from outside with four languages' clients
+test: setup ## Runs every test: lint, Swift, then the release binary from outside with five languages' clients
 	@passed=0; failed=0; broken=; mkdir -p .build; \
 	suite() { \
 		name=$$1; shift; printf '\n==== %s\n' "$$name"; \
@@ -102,8 +106,9 @@ test: setup ## Runs every test: lint, Swift, then the release binary from outsid
 	suite lint $(AGAIN) lint; \
 	suite tidy $(UNITTEST) Tests/Tidy; \
 	suite swift swift test --disable-xctest $(BUILD_FLAGS); \
-	suite release $(AGAIN) release; \
-	export SIGNET_BINARY="$(CURDIR)/$(SIGNET)"; \
+	suite docs $(AGAIN) render; \
+	suite release $(AGAIN) release license-check; \
+	export SIGNET_BINARY="$(CURDIR)/$(SIGNET)" SIGNET_LICENSE_CHECK="$(CURDIR)/.build/release/license-check"; \
 	suite system $(UNITTEST) Tests/System; \
 	suite clients $(UNITTEST) Tests/Clients; \
 	[ -z "$$broken" ] || printf '\nfailed:%s\n' "$$broken"; \
@@ -113,6 +118,28 @@ test: setup ## Runs every test: lint, Swift, then the release binary from outsid
 .PHONY: test-fast
 test-fast: setup-run ## Runs the tests of the pure parts only
 	swift test --disable-xctest $(BUILD_FLAGS) --filter '^(Primitives|LicenseToken|Licensing)Tests\.'
+
+# The pages link to symbols, which are read from the modules that were built; a link that leads nowhere fails it. The C
+# modules are those that the libraries import.
+DOCUMENTED := LicenseToken LicenseClient
+C_MODULES = $(wildcard Sources/CZlib/module.modulemap .build/checkouts/swift-crypto/Sources/*/include/module.modulemap)
+
+.PHONY: docs
+docs: setup-run ## Renders the documentation of the libraries for Swift into .build/docs
+	swift build --product license-check $(BUILD_FLAGS)
+	@$(AGAIN) render
+
+.PHONY: render
+render:
+	@target=$$(swift -print-target-info | sed -n 's/^ *"triple": "\(.*\)",*$$/\1/p' | head -1); \
+	for library in $(DOCUMENTED); do \
+		rm -rf .build/symbols/$$library .build/docs/$$library.doccarchive; mkdir -p .build/symbols/$$library .build/docs; \
+		swift symbolgraph-extract -module-name $$library -I .build/debug/Modules -target $$target \
+			$(C_MODULES:%=-Xcc -fmodule-map-file=%) -minimum-access-level public -output-dir .build/symbols/$$library \
+		&& docc convert Sources/$$library/$$library.docc --additional-symbol-graph-dir .build/symbols/$$library \
+			--fallback-display-name $$library --fallback-bundle-identifier signet.$$library --warnings-as-errors \
+			--output-dir .build/docs/$$library.doccarchive || exit 1; \
+	done
 
 .PHONY: golden
 golden: setup-run ## Rewrites the golden files; read the difference before committing it

@@ -48,6 +48,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "LicenseToken", targets: ["LicenseToken"]),
+        .library(name: "LicenseClient", targets: ["LicenseClient"]),
         .executable(name: "signet", targets: ["signet"]),
     ],
     dependencies: [
@@ -69,6 +70,7 @@ let package = Package(
         .part("Primitives", imports: []),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .part("LicenseToken", imports: ["Primitives", "CZlib", .crypto]),
+        .part("LicenseClient", imports: ["Primitives", "LicenseToken", .crypto]),
         .part("Database", imports: ["Primitives", .grdb]),
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .part("Secrets", imports: ["Primitives", "Database", "CSodium", .crypto]),
@@ -113,6 +115,10 @@ let package = Package(
             ],
             swiftSettings: houseRules
         ),
+        .executableTarget(
+            name: "license-check", dependencies: ["LicenseClient", "LicenseToken"], path: "Examples/swift",
+            exclude: ["README.md"], swiftSettings: houseRules
+        ),
 
         .target(
             name: "TestSupport",
@@ -125,6 +131,7 @@ let package = Package(
         ),
         .tests(of: "Primitives", imports: ["Primitives", "TestSupport"]),
         .tests(of: "LicenseToken", imports: ["LicenseToken", "Primitives", .crypto], exclude: ["Vectors"]),
+        .tests(of: "LicenseClient", imports: ["LicenseClient", "LicenseToken", "Primitives", "TestSupport"]),
         .tests(of: "Database", imports: ["Database", "TestSupport", .grdb]),
         .tests(
             of: "Journal",

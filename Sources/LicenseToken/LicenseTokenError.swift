@@ -8,7 +8,7 @@ public struct LicenseTokenError: Error, Equatable, Sendable {
     /// One sentence for a person. It may quote the token's claims and the installation; it holds no secret.
     public let reason: String
 
-    init(_ code: Code, _ reason: String) {
+    package init(_ code: Code, _ reason: String) {
         self.code = code
         self.reason = reason
     }

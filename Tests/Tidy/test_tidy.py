@@ -19,6 +19,7 @@ def target(name, *imports, kind="regular", path=None):
 TARGETS = [
     target("Primitives"),
     target("LicenseToken", "Primitives", "Crypto"),
+    target("LicenseClient", "Primitives", "LicenseToken"),
     target("Licensing", "Primitives", "LicenseToken"),
     target("Billing", "Primitives"),
     target("signet", "Licensing", kind="executable"),
@@ -58,6 +59,7 @@ package func hours(_ count: Int) -> Int { count * 3_600 }
 final class Box: @unchecked Sendable {}
 """,
     "Sources/LicenseToken/Token.swift": "/// A refusal.\npublic struct Refusal: Sendable {}\n",
+    "Sources/LicenseClient/Client.swift": "import FoundationNetworking\n\n/// A client.\npublic struct Client {}\n",
     "Sources/signet/main.swift": 'print("ok")\n',
     "Tests/LicensingTests/RulesTests.swift": "@testable import Licensing\nimport Testing\n",
     "Tests/LicensingTests/Vectors/raw.json": "no newline at the end, /// and\ttabs",
@@ -74,6 +76,7 @@ PLANTED = {
         ("Sources/Licensing/Planted.swift", "package import Crypto\n"),
         ("Sources/Licensing/Planted.swift", "@preconcurrency import struct GRDB.Row\n"),
         ("Sources/Licensing/Planted.swift", "import Testing\n"),
+        ("Sources/Licensing/Planted.swift", "import FoundationNetworking\n"),
         ("Tests/LicensingTests/Planted.swift", "import XCTest\n"),
         ("Sources/Nowhere/Planted.swift", "let answer = 42\n"),
     ],
@@ -106,12 +109,24 @@ PLANTED = {
         ("Tests/System/test_planted.py", "def test(self):\n    self.skipTest('no server')\n"),
     ],
     "money": [("Sources/Billing/Planted.swift", "let price: Double = 9.99\n")],
-    "public-enum": [("Sources/LicenseToken/Planted.swift", "/// Codes.\npublic enum Code {\n    case bad\n}\n")],
+    "public-enum": [
+        ("Sources/LicenseToken/Planted.swift", "/// Codes.\npublic enum Code {\n    case bad\n}\n"),
+        ("Sources/LicenseClient/Planted.swift", "/// Codes.\npublic enum Code {\n    case bad\n}\n"),
+    ],
     "undocumented": [
         ("Sources/Licensing/Planted.swift", "package struct Plan {}\n"),
         ("Sources/Licensing/Planted.swift", "package func plan() -> Int {\n    1\n}\n"),
         ("Sources/Licensing/Planted.swift", "/// Above.\nlet a = 1\n\npackage func plan() -> Int {\n    1\n}\n"),
         ("Sources/LicenseToken/Planted.swift", "/// Seen.\npublic struct Plan {\n\n    public var name: String\n}\n"),
+        # What customers see has a summary of its own: its neighbor's does not count, nor that of a protocol's member.
+        (
+            "Sources/LicenseClient/Planted.swift",
+            "/// Seen.\npublic struct Plan {\n    /// Seen.\n    public var one: Int\n    public var two: Int\n}\n",
+        ),
+        (
+            "Sources/LicenseToken/Planted.swift",
+            "/// Seen.\npublic struct Plan {\n    public func now() -> Int { 1 }\n}\n",
+        ),
     ],
     "unfinished": [
         ("Sources/Licensing/Planted.swift", "// TODO: later\n"),

@@ -27,12 +27,17 @@ FILE_LINES_MAX = 600
 # Who may import whom. The manifest says it for each target; the order below says it for the manifest: a target may
 # depend on those before it only (docs/ARCHITECTURE.md).
 LAYERS = (
-    "Primitives CZlib LicenseToken Database CSodium Secrets Journal Access Customers Upkeep CIDN2 CPSL Licensing Money"
-    " Ledger Billing Gateways Provisioning Messaging Automation Reporting HTTPAPI Portal SignetApp signet"
+    "Primitives CZlib LicenseToken LicenseClient Database CSodium Secrets Journal Access Customers Upkeep CIDN2 CPSL"
+    " Licensing Money Ledger Billing Gateways Provisioning Messaging Automation Reporting HTTPAPI Portal SignetApp"
+    " signet license-check"
 ).split()
 FORBIDDEN_EDGES = {(part, "Licensing") for part in ("Money", "Ledger", "Billing")}
 SYSTEM_MODULES = {"Foundation", "FoundationEssentials", "Dispatch", "Synchronization", "Glibc", "Musl", "Darwin"}
 WITHOUT_FOUNDATION = {"Primitives"}
+# The way to the network of the one part that runs in customers' programs; the server has its own.
+WITH_NETWORK = {"LicenseClient": {"FoundationNetworking"}}
+# What customers compile against.
+CUSTOMERS = ("Sources/LicenseToken/", "Sources/LicenseClient/")
 TEST_MODULES = {"Testing"}
 
 # Files whose bytes are data: only what could leak or break a clone is looked at.
@@ -233,6 +238,10 @@ def check_documentation(file, requirements):
         if match is None:
             continue
         kind, name = match.group("kind"), match.group("name").strip("`")
+        if file.path.startswith(CUSTOMERS) and match.group("access") in ("public", "open"):
+            if name not in WITNESSES and not is_documented_itself(file.lines, number):
+                yield number, "undocumented", f"{kind} {name}".strip() + " is public: it needs a summary of its own"
+            continue
         if is_documented(file.lines, number, match.group("indent")):
             described.add(name)
         elif name not in described and not speaks_for_itself(match, code):
@@ -248,6 +257,14 @@ def speaks_for_itself(match, code):
     return match.group("access") == "package" and (kind in SPEAKING or fits_on_one_line or is_plain_initializer)
 
 
+def is_documented_itself(lines, number):
+    """Whether the comment that documents a declaration stands directly above it and its attributes."""
+    for line in reversed(lines[: number - 1]):
+        if not line.strip().startswith("@"):
+            return line.strip().startswith("///")
+    return False
+
+
 def is_documented(lines, number, indent):
     for line in reversed(lines[: number - 1]):
         if not line.strip() or len(line) - len(line.lstrip()) < len(indent):
@@ -259,7 +276,7 @@ def is_documented(lines, number, indent):
 
 def check_client_enums(file):
     """A case added to a public enum breaks every customer's switch."""
-    if file.suffix == ".swift" and file.path.startswith("Sources/LicenseToken/"):
+    if file.suffix == ".swift" and file.path.startswith(CUSTOMERS):
         for match in PUBLIC_ENUM.finditer(file.swift.code):
             body = file.swift.block(match.end() - 1)
             if re.search(r"^\s*(?:indirect\s+)?case\b", body, re.MULTILINE):
@@ -332,7 +349,7 @@ def check_imports(file, manifest):
         return
     name, dependencies, is_test = target
     system = SYSTEM_MODULES - {"Foundation", "FoundationEssentials"} if name in WITHOUT_FOUNDATION else SYSTEM_MODULES
-    allowed = set(dependencies) | system | (TEST_MODULES if is_test else set())
+    allowed = set(dependencies) | system | WITH_NETWORK.get(name, set()) | (TEST_MODULES if is_test else set())
     for number, line in enumerate(file.swift.code_lines, 1):
         match = IMPORT.match(line)
         if match and match.group("module") not in allowed:
