@@ -130,6 +130,22 @@ struct LeasedSeatTests {
         #expect(try await house.verdict(license, "b.example.com") == .activationLimit)
     }
 
+    @Test("that one of its addresses renewed while another held it is as recent there after a restart")
+    func lateAddress() async throws {
+        var policy = PolicySettings()
+        (policy.leaseMinutes, policy.addressesPerSeat) = (10, 2)
+        let license = try await house.issue(choosing: policy)
+        let (late, other) = ("198.51.100.1", "198.51.100.2")
+        for ip in [late, other] { #expect(try await house.verdict(license, "a.example.com", ip: ip) == .valid) }
+        house.clock.advance(by: .minutes(8))
+        #expect(try await house.verdict(license, "a.example.com", ip: other) == .valid)
+        house.clock.advance(by: .minutes(4))
+        #expect(try await house.verdict(license, "a.example.com", ip: late) == .valid)
+        try await house.licensing.storeLastSeen()
+        let second = try await house.secondService()
+        #expect(try await house.verdict(license, "a.example.com", ip: late, activates: false, in: second) == .valid)
+    }
+
     @Test("is freed by the keeper, oldest licenses first, and its installation comes back by itself")
     func keeper() async throws {
         var licenses: [IssuedLicense] = []

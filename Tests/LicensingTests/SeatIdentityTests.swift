@@ -132,6 +132,24 @@ struct SeatMoveTests {
         #expect(try await house.inconsistencies() == [])
     }
 
+    @Test("takes, of two seats with its identifier, the one used last, be it by an address that just joined")
+    func lastUsed() async throws {
+        let license = try await issue(seats: 2)
+        let domains = ["a.example.com", "b.example.com"]
+        for domain in domains { #expect(try await house.verdict(license, domain) == .valid) }
+        for domain in domains {
+            house.clock.advance(by: .minutes(1))
+            #expect(try await house.verdict(license, domain: domain, id: "install-0001") == .valid)
+        }
+        try await house.licensing.storeLastSeen()
+        house.clock.advance(by: .hours(1))
+        #expect(try await house.verdict(license, "a.example.com", ip: "198.51.100.77") == .valid)
+        #expect(try await house.verdict(license, domain: "new.example.com", id: "install-0001") == .valid)
+        #expect(
+            try await house.texts("SELECT domain FROM activations WHERE released_at IS NULL ORDER BY domain")
+                == ["b.example.com", "new.example.com"])
+    }
+
     @Test("needs no free seat, and back it goes on request only")
     func atLimit() async throws {
         let license = try await issue()

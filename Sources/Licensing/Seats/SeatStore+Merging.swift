@@ -94,6 +94,7 @@ extension SeatStore {
             let key = hashes.place(license.id, .domain(domain), network)
             if position >= target.before {
                 try insertPlace(key, network, address, activation: target.seat.id, in: transaction)
+                try recordUse(of: target.seat.id, at: address.lastSeen, in: transaction)
             }
             return .place(
                 key, PlaceFacts(target.seat, places: target.addresses.count, lastSeen: address.lastSeen))

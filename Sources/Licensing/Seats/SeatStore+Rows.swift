@@ -168,11 +168,15 @@ extension SeatStore {
             try transaction.execute(
                 "UPDATE seat_addresses SET last_seen = ? WHERE place_key = ? AND last_seen < ?",
                 facts.lastSeen, key.bytes, facts.lastSeen)
-            try transaction.execute(
-                "UPDATE activations SET last_seen = ? WHERE id = ? AND last_seen < ?",
-                facts.lastSeen, facts.activation, facts.lastSeen)
+            try recordUse(of: facts.activation, at: facts.lastSeen, in: transaction)
             try recordSpread(facts, in: transaction)
         }
+    }
+
+    /// Stores that a seat was used at `time`, which decides who may have it and which one moves.
+    func recordUse(of seat: ActivationID, at time: Timestamp, in transaction: WriteTransaction) throws {
+        try transaction.execute(
+            "UPDATE activations SET last_seen = ? WHERE id = ? AND last_seen < ?", time, seat, time)
     }
 
     /// Stores what installations say besides what their seats belong to.

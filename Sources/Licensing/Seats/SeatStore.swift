@@ -86,12 +86,13 @@ package struct SeatStore: Sendable {
 // MARK: - Joining
 
 extension SeatStore {
-    /// The place is in its seat: only the time is written, which a lease may hang on.
+    /// The place is in its seat: only the time is written, unless it is known already. Memory learns it as stored, and
+    /// would not store it later.
     private func confirm(
         _ seat: SeatPlan.HeldSeat, _ claim: SeatClaim, _ license: License, in transaction: WriteTransaction
     ) throws -> Claimed {
         let facts = claim.facts(seat, places: seat.places.count)
-        if let lease = license.policy.lease, seat.places.allSatisfy({ claim.at - $0.lastSeen > lease / 2 }) {
+        if seat.places.contains(where: { $0.key == claim.place && $0.lastSeen < claim.at }) {
             try recordLastSeen([(claim.place, facts)], in: transaction)
         }
         try recordCarried(claim, of: seat, in: transaction)
@@ -111,6 +112,7 @@ extension SeatStore {
         guard try bumpVersion(of: license, in: transaction) else { return (.notInForce, []) }
         for key in dropping { try deletePlace(key, in: transaction) }
         try insertPlace(claim, activation: seat.id, in: transaction)
+        try recordUse(of: seat.id, at: claim.at, in: transaction)
         try recordCarried(claim, of: seat, in: transaction)
         let remaining = seat.places.filter { !dropping.contains($0.key) && $0.key != claim.place }
         let facts = claim.facts(seat, places: remaining.count + 1)
