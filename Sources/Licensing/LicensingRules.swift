@@ -54,6 +54,18 @@ extension LicensingSchema {
                     > \(Policy.addressesPerSeatMax)
                 """),
         ConsistencyRule(
+            "suspended-by-holds", whenBroken: "a license that is suspended without a hold, or not with one",
+            sql: """
+                SELECT count(*) FROM licenses l WHERE (l.state = 'suspended')
+                    <> EXISTS (SELECT 1 FROM license_holds h WHERE h.license_id = l.id)
+                """),
+        ConsistencyRule(
+            "revoked-with-revocation", whenBroken: "a license that is revoked without a record of it, or not with one",
+            sql: """
+                SELECT count(*) FROM licenses l WHERE (l.state = 'revoked')
+                    <> EXISTS (SELECT 1 FROM license_revocations r WHERE r.license_id = l.id)
+                """),
+        ConsistencyRule(
             "product-versions-have-events", whenBroken: "a product's version is not that of its last event",
             sql: """
                 SELECT count(*) FROM products p WHERE version <> coalesce((SELECT max(subject_version) FROM journal

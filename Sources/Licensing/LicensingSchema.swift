@@ -155,5 +155,6 @@ package enum LicensingSchema {
                 CREATE INDEX activations_by_domain ON activations (domain) WHERE released_at IS NULL;
                 CREATE INDEX license_keys_by_last4 ON license_keys (last4);
                 """),
+        states,
     ]
 }

@@ -21,14 +21,12 @@ extension LicensingService {
         precondition((1...NewLicense.countMax).contains(count), "the count was checked where it was read")
         var generator = SystemRandomNumberGenerator()
         let keys = (0..<count).map { _ in LicenseKey(new.product.keyFormat, using: &generator) }
-        let (licenses, customers, index) = (licenses, customers, index)
+        let (registrar, licenses, index) = (registrar, licenses, index)
         return try await database.write(dryRun: dryRun) { transaction in
             try receipt.covering(transaction) {
                 try keys.map { key in
-                    let license = try licenses.issue(
-                        new, key: key, customers: customers, by: provenance, in: transaction)
-                    let record = LicenseRecord(license: license, productCode: new.product.code, last4: key.last4)
-                    return (record: record, key: key)
+                    let issued = try registrar.issue(new, key: key, by: provenance, in: transaction)
+                    return (record: issued.record, key: key)
                 }
             }
         } committed: { issued in
@@ -94,21 +92,6 @@ extension LicensingService {
         let (seats, index) = (seats, index)
         let result = try await database.write(dryRun: dryRun) { transaction in
             try seats.release(selection, of: id, by: provenance, in: transaction)
-        } committed: {
-            index.apply($0.changes)
-        }
-        return (result.seats, result.license)
-    }
-
-    /// Makes one installation of two domains of a license. Throws `LicensingRefusal.installationUnknown` when `from`
-    /// holds no seat, and `.licenseUnknown`.
-    package func merge(
-        _ from: CanonicalDomain, into domain: CanonicalDomain, of id: LicenseID, dryRun: Bool, by provenance: Provenance
-    ) async throws -> (released: [Activation], license: License) {
-        try await storeLastSeen()
-        let (seats, index) = (seats, index)
-        let result = try await database.write(dryRun: dryRun) { transaction in
-            try seats.merge(from, into: domain, of: id, by: provenance, in: transaction)
         } committed: {
             index.apply($0.changes)
         }

@@ -17,6 +17,8 @@ package final class LicensingService: Sendable {
     package let watch: InstallerWatch
     /// The signed list of revoked licenses.
     package let revocations: RevocationPublisher
+    /// What changes licenses inside a transaction of someone else.
+    package let registrar: LicenseRegistrar
 
     let database: Database
     let customers: CustomerStore
@@ -73,6 +75,7 @@ package final class LicensingService: Sendable {
         licenses = LicenseStore(journal: journal, hashes: hashes, secrets: secrets)
         licenseKeys = LicenseKeyStore(journal: journal, hashes: hashes, secrets: secrets, licenses: licenses)
         seats = SeatStore(journal: journal, hashes: hashes, licenses: licenses)
+        registrar = LicenseRegistrar(licenses: licenses, seats: seats, customers: customers)
         index = LicenseIndex()
         catalog = Catalog()
         refusals = RefusalStore(secrets: secrets)
@@ -94,6 +97,9 @@ package final class LicensingService: Sendable {
             unexplainedRefusals: UnexplainedRefusals(hashes: hashes, index: index, catalog: catalog, cache: cache))
         try await fillMemory(at: provenance.at)
     }
+
+    /// Tells memory what a transaction changed; from its `committed`, so that all are told in commit order.
+    package func apply(_ changes: [IndexChange]) { index.apply(changes) }
 
     /// Throws `DatabaseError` while nothing can be stored.
     package func checkReady() async throws { try await database.checkWritable() }

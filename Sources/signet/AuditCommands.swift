@@ -34,8 +34,12 @@ struct AuditList: AsyncParsableCommand {
         let answer = try await options.withClient { try await $0.get("/api/v1/audit?\(query)\(page.query)").required() }
         if options.json { return Output.json(answer.body) }
         Output.list(answer, ["AT", "TYPE", "SUBJECT", "ACTOR", "REASON"]) { event in
-            ["at", "type", "subject", "actor"].map { event.text($0) ?? "-" }
-                + [event["data"]?.objectValue?.text("reason") ?? "-"]
+            ["at", "type", "subject", "actor"].map { event.text($0) ?? "-" } + [Self.reason(of: event) ?? "-"]
         }
+    }
+
+    /// Why it was done. The reasons of some changes are about a person, and sealed.
+    private static func reason(of event: JSONObject) -> String? {
+        event["data"]?.objectValue?.text("reason") ?? event["personal"]?.objectValue?.text("reason")
     }
 }

@@ -5,7 +5,8 @@ struct LicenseCommand: AsyncParsableCommand {
         commandName: "license", abstract: "Licenses and the installations that hold their seats.",
         subcommands: [
             LicenseGenerate.self, LicenseValidate.self, LicenseList.self, LicenseShow.self, LicenseDeactivate.self,
-            LicenseRefusals.self, LicenseRekey.self,
+            LicenseRefusals.self, LicenseRekey.self, LicenseSuspend.self, LicenseReinstate.self, LicenseRevoke.self,
+            LicenseRenew.self, LicenseTransfer.self, LicenseMerge.self,
             LicenseFileCommand.self, LicenseOfflineKey.self,
         ])
 }

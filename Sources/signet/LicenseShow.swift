@@ -42,15 +42,16 @@ enum LicensePrinting {
         _ answer: OperatorClient.Answer, keys: OperatorClient.Answer? = nil, _ options: GlobalOptions
     ) {
         guard !options.json, let license = answer.json.objectValue else { return Output.json(answer.body) }
-        Output.card([
-            ("License key", license.text("license_key") ?? license.text("last4").map { "…\($0)" }),
-            ("Looked up", KeyPrinting.remark(on: license["looked_up"]?.objectValue)),
-            ("License", license.text("id")), ("Customer", license.text("customer_id")),
-            ("Product", license.text("product")), ("Type", license.text("license_type")),
-            ("Features", license.text("features")), ("Status", license.text("status")),
-            ("Expires", license.text("expires_at") ?? "never"), ("Grace until", license.text("grace_until")),
-            ("Activations", license.seats), ("Created", license.text("created_at")),
-        ])
+        Output.card(
+            [
+                ("License key", license.text("license_key") ?? license.text("last4").map { "…\($0)" }),
+                ("Looked up", KeyPrinting.remark(on: license["looked_up"]?.objectValue)),
+                ("License", license.text("id")), ("Customer", license.text("customer_id")),
+                ("Product", license.text("product")), ("Type", license.text("license_type")),
+                ("Features", license.text("features")), ("Status", license.text("status")),
+                ("Expires", license.text("expires_at") ?? "never"), ("Grace until", license.text("grace_until")),
+                ("Activations", license.seats), ("Created", license.text("created_at")),
+            ] + LicenseStatePrinting.lines(of: license))
         KeyPrinting.print(((keys?.json.objectValue ?? license)["keys"]?.arrayValue ?? []).compactMap(\.objectValue))
         printActivations(license["activations"]?.arrayValue?.compactMap(\.objectValue) ?? [])
     }

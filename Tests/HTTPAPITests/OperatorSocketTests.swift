@@ -116,7 +116,11 @@ struct PublicListenerTests {
         let house = try await TestHouse()
         let acme = try await house.acme()
         let api = PublicAPI(house.backend, proxies: [])
-        try await withServer(api.router(), .clients(ConnectionCensus()), .hostname("127.0.0.1", port: 0)) { address in
+        var limits = ConnectionLimits()
+        // A machine that is busy with all tests at once is no slow handler.
+        limits.handlerTime = .minutes(2)
+        let server = HTTPServerBuilder.clients(ConnectionCensus(), limits: limits)
+        try await withServer(api.router(), server, .hostname("127.0.0.1", port: 0)) { address in
             let body = #"{"license_key":"\#(acme.key.text)","domain":"example.com"}"#
             let request = post(ClientFace.validatePath, body)
                 .replacing("Host: signet", with: "Host: signet\r\nContent-Type: application/json")

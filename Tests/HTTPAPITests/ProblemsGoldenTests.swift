@@ -109,6 +109,7 @@ extension ProblemsGoldenTests {
         list += LicensingRefusal.samples.map { ("LicensingRefusal", name($0), $0.problem) }
         list += LicenseKeyRefusal.samples.map { ("LicenseKeyRefusal", name($0), $0.problem) }
         list += OfflineRefusal.samples.map { ("OfflineRefusal", name($0), $0.problem) }
+        list += TransitionRefusal.samples.map { ("TransitionRefusal", name($0), $0.problem) }
         list += SigningKeyRefusal.samples.map { ("SigningKeyRefusal", name($0), $0.problem) }
         list += BackupFailure.samples.map { failure in
             ("BackupFailure", failure == .busy ? "BackupFailure.busy" : name(failure), failure.problem)
@@ -259,6 +260,23 @@ extension OfflineRefusal: Sampled {
         case .otherProduct: .numbersUsedUp(.feature)
         case .numbersUsedUp: .instantOutOfRange
         case .instantOutOfRange: nil
+        }
+    }
+}
+
+extension TransitionRefusal: Sampled {
+    static var firstSample: Self { .revoked }
+
+    var next: Self? {
+        let today = ManualClock.start.date
+        return switch self {
+        case .revoked: .neverExpires
+        case .neverExpires: .notStarted
+        case .notStarted: .endsEarlier(today)
+        case .endsEarlier: .endsInPast(today)
+        case .endsInPast: .endsBeforeStart(ManualClock.start)
+        case .endsBeforeStart: .tooFarAhead(today)
+        case .tooFarAhead: nil
         }
     }
 }

@@ -75,10 +75,9 @@ struct SeatReturnTests {
         if state == "expired" {
             house.clock.advance(by: .days(40))
         } else {
-            try await house.execute("UPDATE licenses SET state = '\(state)'")
+            try await house.change(license, state == "suspended" ? .suspend : .revoke)
         }
-        let service = try await house.secondService()
-        let left = try await house.deactivate(license.key, domain: "a.example.com", token: a, in: service)
+        let left = try await house.deactivate(license.key, domain: "a.example.com", token: a)
         #expect(left.answer.verdict == .notActivated && left.released.count == 1)
         #expect(try await house.used(license) == 0)
         #expect(try await house.inconsistencies() == [])

@@ -10,8 +10,8 @@ POLICY = set(
     " token_days duration_days maintenance_until max_version".split()
 )
 LICENSE = set(
-    "id last4 customer_id product status expires_at expires_at_time grace_until not_before over_limit_until batch"
-    " overrides current_activations version created_at".split()
+    "id last4 customer_id product status suspension revocation expires_at expires_at_time grace_until not_before"
+    " over_limit_until batch overrides current_activations version created_at".split()
 ) | POLICY
 PRODUCT = set(
     "code name settings key_groups key_prefix action_url version created_at".split()
@@ -44,8 +44,10 @@ class CommandLineTests(SignetCase):
         self.assertEqual(license["last4"], license["license_key"][-4:])
         self.assertEqual(license["status"], "active")
         shown = self.installation.show(license)
-        self.assertEqual(set(shown), LICENSE | {"activations"})
-        self.assertEqual(self.installation.json("license", "show", license["license_key"]), shown)
+        self.assertEqual(set(shown), LICENSE | {"activations", "keys"})
+        found = self.installation.json("license", "show", license["license_key"])
+        self.assertEqual(found.pop("looked_up")["last4"], license["last4"])
+        self.assertEqual(found, shown)
         self.assertEqual(set(self.installation.json("product", "show", "whm-panel")), PRODUCT)
         customer = self.installation.json("customer", "show", "123")
         self.assertEqual(set(customer), {"id", "reference", "state", "version", "created_at"})

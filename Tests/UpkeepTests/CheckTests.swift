@@ -51,6 +51,21 @@ struct CheckTests {
                 SELECT randomblob(16), (SELECT min(id) FROM activations), 'n', 'a', 1, 1 FROM n
                 """
             ),
+            ("suspended-by-holds", 1, "UPDATE licenses SET state = 'suspended' WHERE max_activations = 3"),
+            (
+                "suspended-by-holds", 2,
+                """
+                INSERT INTO license_holds (license_id, holder, actor, since) SELECT id, 'billing', 'x', 0 FROM licenses
+                """
+            ),
+            ("revoked-with-revocation", 1, "UPDATE licenses SET state = 'revoked' WHERE max_activations = 1"),
+            (
+                "revoked-with-revocation", 2,
+                """
+                INSERT INTO license_revocations (license_id, holder, actor, revoked_at)
+                SELECT id, 'operator', 'x', 0 FROM licenses
+                """
+            ),
             ("customer-versions-have-events", 1, "UPDATE customers SET version = 2"),
             ("product-versions-have-events", 1, "UPDATE products SET version = 9"),
             ("license-versions-have-events", 2, "UPDATE licenses SET version = version + 1"),

@@ -38,6 +38,7 @@ package struct OperatorAPI: Sendable {
         addProducts(to: &routes)
         addCustomers(to: &routes)
         addLicenses(to: &routes)
+        addStates(to: &routes)
         addLicenseKeys(to: &routes)
         addKeys(to: &routes)
         addRefusals(to: &routes)
@@ -76,16 +77,24 @@ package struct OperatorAPI: Sendable {
         return Change(dryRun: dryRun, provenance: provenance, claim: claim)
     }
 
-    /// Answers a change that makes something: 201 with what `json` writes of it. With an Idempotency-Key the answer is
-    /// kept in the transaction of `work`, to which its receipt goes.
+    /// Answers a change that makes something: 201 with what `json` writes of it.
     func created<Value>(
         _ change: Change, _ json: @escaping @Sendable (Value) -> [UInt8],
         by work: (Receipt<Value>) async throws -> Value
     ) async throws -> Response {
-        guard let claim = change.claim else { return .json(json(try await work(.none)), status: .created) }
-        let receipt = access.receipts.receipt(for: claim, status: HTTPResponse.Status.created.code, answer: json)
+        try await answered(change, status: .created, json, by: work)
+    }
+
+    /// Answers a change with what `json` writes of it. With an Idempotency-Key the answer is kept in the transaction of
+    /// `work`, to which its receipt goes.
+    func answered<Value>(
+        _ change: Change, status: HTTPResponse.Status, _ json: @escaping @Sendable (Value) -> [UInt8],
+        by work: (Receipt<Value>) async throws -> Value
+    ) async throws -> Response {
+        guard let claim = change.claim else { return .json(json(try await work(.none)), status: status) }
+        let receipt = access.receipts.receipt(for: claim, status: status.code, answer: json)
         let value = try await access.receipts.alone(claim) { try await work(receipt) }
-        return .json(json(value), status: .created)
+        return .json(json(value), status: status)
     }
 
     /// The page that the query asks for. Throws `Problem` naming the parameter.

@@ -41,6 +41,7 @@ extension LicenseRecord {
         json.member("overrides", json: license.overrides.json())
         json.member("batch", license.batch?.text)
         json.member("status", license.status(at: now).rawValue)
+        writeState(to: &json)
         json.member("expires_at", license.expiresAt?.lastValidDay.description)
         json.member("expires_at_time", license.expiresAt?.description)
         json.member("grace_until", license.graceUntil?.description)

@@ -43,11 +43,14 @@ package struct LicenseRecord: Sendable {
     package let last4: String
     /// From about how many networks it was used in the last days, where that was asked for.
     package var networks: Int?
+    /// What suspends it.
+    package internal(set) var holds: [LicenseHold] = []
+    package internal(set) var revocation: LicenseRevocation?
 }
 
 /// Licenses and their keys in the database.
 package struct LicenseStore: Sendable {
-    private let journal: Journal
+    let journal: Journal
     private let hashes: KeyedHashes
     private let secrets: Secrets
     private let policies = PolicyMemo()
@@ -67,10 +70,7 @@ package struct LicenseStore: Sendable {
         _ new: NewLicense, key: LicenseKey, customers: CustomerStore, by provenance: Provenance,
         in transaction: WriteTransaction
     ) throws -> License {
-        guard let customer = try customers.find(new.customer, in: transaction.reading) else {
-            throw LicensingRefusal.customerUnknown(new.customer.description)
-        }
-        guard customer.state == .active else { throw LicensingRefusal.customerClosed(new.customer.description) }
+        try customers.requireActive(new.customer, in: transaction.reading)
         let license = License(
             id: .random(), customerID: new.customer, productID: new.product.id, overrides: new.overrides,
             policy: Policy(new.product.settings, new.overrides), state: .active, notBefore: new.notBefore,
@@ -86,7 +86,9 @@ package struct LicenseStore: Sendable {
 
     /// The license with `id`, or nil.
     package func find(_ id: LicenseID, in transaction: ReadTransaction) throws -> LicenseRecord? {
-        try transaction.first("\(Self.select) WHERE l.id = ?", id, as: record)
+        try transaction.first("\(Self.select) WHERE l.id = ?", id, as: record).map {
+            try withState($0, in: transaction)
+        }
     }
 
     /// The newest live key of a license, unsealed.
@@ -122,7 +124,8 @@ package struct LicenseStore: Sendable {
         return Listing(
             items: try transaction.all(
                 "\(Self.select) WHERE \(condition) ORDER BY l.status_index DESC LIMIT ? OFFSET ?",
-                arguments: arguments + [page.perPage.sqlValue, page.offset.sqlValue], as: record),
+                arguments: arguments + [page.perPage.sqlValue, page.offset.sqlValue], as: record
+            ).map { try withState($0, in: transaction) },
             total: try transaction.count("SELECT count(*) FROM \(Self.tables) WHERE \(condition)", arguments: arguments)
         )
     }
@@ -134,7 +137,8 @@ package struct LicenseStore: Sendable {
         let (condition, arguments) = filter.sql(at: now)
         return try transaction.all(
             "\(Self.select) WHERE l.status_index < ? AND \(condition) ORDER BY l.status_index DESC LIMIT ?",
-            arguments: [position.sqlValue] + arguments + [max.sqlValue], as: record)
+            arguments: [position.sqlValue] + arguments + [max.sqlValue], as: record
+        ).map { try withState($0, in: transaction) }
     }
 
     /// One page of those of `ranked` that `filter` lets through, in that order.

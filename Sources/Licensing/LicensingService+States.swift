@@ -1,0 +1,32 @@
+package import Access
+import Database
+package import Journal
+import Primitives
+
+extension LicensingService {
+    /// Changes how a license stands, as an operator; what `LicenseRegistrar.transition` throws.
+    package func change(
+        _ transition: LicenseTransition, of id: LicenseID, dryRun: Bool, by provenance: Provenance,
+        receipt: Receipt<LicenseChanged> = .none
+    ) async throws -> LicenseChanged {
+        // Addresses that were seen last stay with the seat.
+        if transition.kind == .merge { try await storeLastSeen() }
+        let (registrar, index) = (registrar, index)
+        return try await database.write(dryRun: dryRun) { transaction in
+            try receipt.covering(transaction) {
+                try registrar.transition(transition, of: id, by: .operator, provenance, in: transaction)
+            }
+        } committed: {
+            index.apply($0.changes)
+        }
+    }
+
+    /// Makes one installation of two domains of a license. Throws `LicensingRefusal.installationUnknown` when `from`
+    /// holds no seat, `.licenseUnknown`, and `TransitionRefusal.revoked`.
+    package func merge(
+        _ from: CanonicalDomain, into domain: CanonicalDomain, of id: LicenseID, dryRun: Bool, by provenance: Provenance
+    ) async throws -> (released: [Activation], license: License) {
+        let merged = try await change(.merge(from, into: domain), of: id, dryRun: dryRun, by: provenance)
+        return (merged.released, merged.after.license)
+    }
+}
