@@ -164,7 +164,8 @@ let package = Package(
             imports: [
                 "SignetApp", "Licensing", "Customers", "Journal", "Secrets", "Upkeep", "Database", "Primitives",
                 "TestSupport", .logging,
-            ]
+            ],
+            exclude: ["Golden"]
         ),
     ],
     swiftLanguageModes: [.v6]

@@ -19,6 +19,9 @@ package final class Catalog: Sendable {
     /// The identifier behind a code as a client wrote it.
     package func productID(code: String) -> ProductID? { snapshot.withLock { $0.byCode[code] } }
 
+    /// The codes of all products, in order.
+    package var codes: [String] { snapshot.withLock { $0.byCode.keys.sorted() } }
+
     /// What may stand before a key. A prefix that a product had once stays: its keys are out there.
     package var keyPrefixes: [String] { snapshot.withLock { $0.keyPrefixes } }
 
@@ -37,6 +40,13 @@ package final class Catalog: Sendable {
             if let prefix = product.keyFormat.prefix, !snapshot.keyPrefixes.contains(prefix) {
                 snapshot.keyPrefixes.append(prefix)
             }
+        }
+    }
+
+    /// Takes in what products once put before their keys.
+    func apply(keyPrefixes: Set<String>) {
+        snapshot.withLock { snapshot in
+            snapshot.keyPrefixes += keyPrefixes.subtracting(snapshot.keyPrefixes).sorted()
         }
     }
 }

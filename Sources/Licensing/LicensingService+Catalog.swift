@@ -44,25 +44,33 @@ extension LicensingService {
     }
 
     /// Changes a product, and with it at once every license that does not choose otherwise. Throws
-    /// `LicensingRefusal.productUnknown`, and `.recountNeeded` when seats would be counted in another way and `change`
-    /// does not say that they may be.
+    /// `LicensingRefusal.productUnknown`, `.versionChanged`, and `.recountNeeded` when seats would be counted in
+    /// another way and `change` does not say that they may be; `InvalidInput`.
     package func updateProduct(
         _ code: Slug, _ change: ProductChange, dryRun: Bool, by provenance: Provenance
-    ) async throws -> Product {
+    ) async throws -> ProductUpdate {
         try await storeLastSeen()
-        let (products, seats, catalog, index) = (products, seats, catalog, index)
-        return try await database.write(dryRun: dryRun) { transaction in
-            guard let before = try products.find(code, in: transaction.reading) else {
-                throw LicensingRefusal.productUnknown(code.text)
-            }
+        let (products, licenses, seats, catalog, index) = (products, licenses, seats, catalog, index)
+        let unknown = unknownProduct(code.text)
+        let (before, after, outcome) = try await database.write(dryRun: dryRun) { transaction in
+            guard let before = try products.find(code, in: transaction.reading) else { throw unknown }
             let after = try products.update(before, change, by: provenance, in: transaction)
-            let changes = try seats.policyChanged(
+            guard after.version != before.version else { return (before, after, ProductSeatsChanged()) }
+            let outcome = try seats.policyChanged(
                 from: before, to: after, recounts: change.recounts, by: provenance, in: transaction)
-            return (product: after, changes: changes)
-        } committed: { updated in
-            catalog.apply(updated.product)
-            index.apply([.product(updated.product)] + updated.changes)
-        }.product
+            return (before, after, outcome)
+        } committed: { (_: Product, after: Product, outcome: ProductSeatsChanged) in
+            catalog.apply(after)
+            index.apply([.product(after)] + outcome.changes)
+        }
+        let alterations = before.alterations(to: after)
+        let altered = Set(alterations.only(PolicyField.all).map(\.member))
+        let (all, affected) = try await database.read {
+            try licenses.countInheriting(anyOf: altered, of: after.id, in: $0)
+        }
+        return ProductUpdate(
+            product: after, alterations: alterations, licenses: all, affected: affected,
+            recounted: outcome.recounted, overLimit: outcome.overLimit, withinLimit: outcome.withinLimit)
     }
 
     /// The product with a code as someone wrote it, or nil.

@@ -46,12 +46,11 @@ extension LicensingService {
     }
 
     /// The key that someone typed, also when it has ended; nil when there is none. Throws `InvalidInput` naming
-    /// `member` for what is no key.
+    /// `member` for what is no key, and the key that was meant if it is known. For operators only: to others that would
+    /// tell of keys they do not have.
     package func key(typed text: String, member: String) async throws -> LicenseKeyRecord? {
         let reading = KeyReading(text, prefixes: catalog.keyPrefixes)
-        guard !reading.isMalformed else {
-            throw InvalidInput(member, "is not a license key: a symbol is wrong, missing or swapped")
-        }
+        guard !reading.isMalformed else { throw try await noKey(text, member: member) }
         let (store, hashes) = (licenseKeys, validator.hashes)
         return try await database.read { transaction in
             try reading.first(hashes) { try store.key($0, in: transaction) }

@@ -108,10 +108,12 @@ package final class LicensingService: Sendable {
     private func fillMemory(at now: Timestamp) async throws {
         let (products, licenses, seats, index, catalog) = (products, licenses, seats, index, catalog)
         try await database.read { transaction in
-            for product in try products.all(in: transaction) {
+            let all = try products.all(in: transaction)
+            for product in all {
                 catalog.apply(product)
                 index.apply([.product(product)])
             }
+            catalog.apply(keyPrefixes: try products.keyPrefixes(of: all, in: transaction))
             try licenses.forEachLicense(in: transaction) { index.apply([.license($0)]) }
             try licenses.forEachKey(endingFrom: now - EndingKeys.keptAfterEnd, in: transaction) { hash, license, end in
                 index.apply([.key(hash, license)])

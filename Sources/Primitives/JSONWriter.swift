@@ -84,6 +84,16 @@ package struct JSONWriter {
         self.value(value ?? .null)
     }
 
+    /// The members of an object that was read or put together, as members of the one under way.
+    package mutating func members(of object: JSONObject) {
+        for (name, value) in object.members {
+            separate()
+            string(name)
+            raw(":")
+            self.value(value)
+        }
+    }
+
     private mutating func value(_ value: JSONValue) {
         switch value {
         case .null: raw("null")
@@ -99,14 +109,7 @@ package struct JSONWriter {
                 }
             }
         case .object(let object):
-            nest("{", "}") { writer in
-                for (name, value) in object.members {
-                    writer.separate()
-                    writer.string(name)
-                    writer.raw(":")
-                    writer.value(value)
-                }
-            }
+            nest("{", "}") { $0.members(of: object) }
         }
     }
 

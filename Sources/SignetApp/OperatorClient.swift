@@ -97,6 +97,11 @@ package final class OperatorClient: Sendable {
         try await call(.post, path, body, timeoutSeconds)
     }
 
+    /// Sends a JSON object that changes what is at `path`. Throws `Unreachable`.
+    package func patch(_ path: String, _ body: [UInt8]) async throws -> Answer {
+        try await call(.patch, path, body, Self.timeoutSeconds)
+    }
+
     /// Reads what is at `path` and is no JSON unless it is a refusal. Throws `Unreachable`.
     package func download(_ path: String) async throws -> Answer {
         try await call(.get, path, nil, Self.timeoutSeconds, isText: true)

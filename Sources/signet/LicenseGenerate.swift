@@ -4,7 +4,8 @@ import SignetApp
 
 struct LicenseGenerate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "generate", abstract: "Issues a license and prints its key.")
+        commandName: "generate", abstract: "Issues a license and prints its key.",
+        discussion: "What is not said is as the product says, now and whenever that changes.")
 
     @Option(parsing: .unconditional, help: "The customer's number.")
     var customer: Int
@@ -12,25 +13,17 @@ struct LicenseGenerate: AsyncParsableCommand {
     @Option(help: "The product's code.")
     var product: String
 
-    @Option(help: "License type. (default: the product's)")
-    var type: String?
-
     @Option(help: "\"+365 days\", YYYY-MM-DD (the last valid day, UTC) or never. (default: never)")
     var expires: String?
 
-    @Option(parsing: .unconditional, help: "Installations; 0 is unlimited. (default: the product's)")
-    var maxActivations: Int?
+    @Option(help: "The first valid day (UTC), YYYY-MM-DD. (default: at once)")
+    var notBefore: String?
 
-    @Option(help: "Features, separated by commas. (default: the product's)")
-    var features: String?
-
-    @Option(parsing: .unconditional, help: "Days after the expiry in which installations stay valid. (default: 0)")
-    var graceDays: Int?
-
-    @Option(help: "key; offline: an offline key too; file: a license file too. (default: key)")
+    @Option(help: "key; offline: an offline key for its --domain too; file: a license file. (default: key)")
     var format = LicenseFormat.key
 
     @OptionGroup var many: BatchOptions
+    @OptionGroup(title: "Policy") var policy: PolicyOptions
     @OptionGroup var offline: OfflineIssueOptions
     @OptionGroup var change: ChangeOptions
     @OptionGroup var options: GlobalOptions
@@ -39,19 +32,19 @@ struct LicenseGenerate: AsyncParsableCommand {
         let body = JSONWriter.object { json in
             json.member("customer_id", Int64(customer))
             json.member("product", product)
-            json.member("license_type", type)
             json.member("expires", expires)
-            json.member("max_activations", maxActivations.map(Int64.init))
-            json.member("features", list: features)
-            json.member("grace_days", graceDays.map(Int64.init))
+            json.member("not_before", notBefore)
+            json.members(of: policy.members)
             many.write(to: &json)
             change.write(to: &json)
         }
-        try offline.check(format)
+        try offline.check(format, domains: policy.domains)
         try many.check(format, json: options.json)
         let (answer, further) = try await options.withClient { client in
             let answer = try await client.post("/api/v1/licenses", body).required()
-            return (answer, try await offline.issue(format, after: answer, change, with: client))
+            let further = try await offline.issue(
+                format, domains: policy.domains, after: answer, change, with: client)
+            return (answer, further)
         }
         // One JSON document a command: with another format that is the one that was asked for.
         if further == nil || !options.json, !many.print(answer, options) { LicensePrinting.print(answer, options) }

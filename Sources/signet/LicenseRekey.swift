@@ -36,14 +36,6 @@ struct LicenseRekey: AsyncParsableCommand {
 
 /// The keys of a license as people read them.
 enum KeyPrinting {
-    /// What is to be known of the key by which a license was looked up; nil for one that does not end.
-    static func remark(on key: JSONObject?) -> String? {
-        guard let key, let end = key.text("valid_until") else { return nil }
-        return key.text("state") == "ended"
-            ? "…\(key.text("last4") ?? "") ended \(end)"
-            : "…\(key.text("last4") ?? "") ends \(end)"
-    }
-
     /// A table, unless there is one key that says nothing which is not said already.
     static func print(_ keys: [JSONObject]) {
         guard keys.count > 1 || keys.contains(where: { $0["license_key"] != nil }) else { return }

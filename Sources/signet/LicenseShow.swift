@@ -4,7 +4,7 @@ import SignetApp
 
 struct LicenseShow: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "show", abstract: "Shows a license and its installations.")
+        commandName: "show", abstract: "Shows a license: its state, seats, installations and policy.")
 
     @Argument(help: "The license key or id (lic_…).")
     var license: String
@@ -42,32 +42,8 @@ enum LicensePrinting {
         _ answer: OperatorClient.Answer, keys: OperatorClient.Answer? = nil, _ options: GlobalOptions
     ) {
         guard !options.json, let license = answer.json.objectValue else { return Output.json(answer.body) }
-        Output.card(
-            [
-                ("License key", license.text("license_key") ?? license.text("last4").map { "…\($0)" }),
-                ("Looked up", KeyPrinting.remark(on: license["looked_up"]?.objectValue)),
-                ("License", license.text("id")), ("Customer", license.text("customer_id")),
-                ("Product", license.text("product")), ("Type", license.text("license_type")),
-                ("Features", license.text("features")), ("Status", license.text("status")),
-                ("Expires", license.text("expires_at") ?? "never"), ("Grace until", license.text("grace_until")),
-                ("Activations", license.seats), ("Created", license.text("created_at")),
-            ] + LicenseStatePrinting.lines(of: license))
+        let card = LicenseCard(license, at: SystemWallClock().now(), style: Output.isColored ? .colored : .plain)
+        Swift.print(card.text, terminator: "")
         KeyPrinting.print(((keys?.json.objectValue ?? license)["keys"]?.arrayValue ?? []).compactMap(\.objectValue))
-        printActivations(license["activations"]?.arrayValue?.compactMap(\.objectValue) ?? [])
-    }
-
-    private static func printActivations(_ activations: [JSONObject]) {
-        guard !activations.isEmpty else { return }
-        Swift.print()
-        Output.table(
-            ["INSTALLATION", "DOMAIN", "ADDRESSES", "FIRST SEEN", "LAST SEEN"],
-            activations.map { seat in
-                let addresses = seat["addresses"]?.arrayValue?.compactMap { $0.objectValue?.text("address") } ?? []
-                return [
-                    seat.text("id") ?? "-",
-                    seat.text("domain") ?? seat.text("network") ?? seat.text("installation_id") ?? "-",
-                    addresses.joined(separator: " "), seat.text("first_seen") ?? "-", seat.text("last_seen") ?? "-",
-                ]
-            })
     }
 }

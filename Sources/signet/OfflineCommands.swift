@@ -132,9 +132,6 @@ struct ProductCodesCommand: AsyncParsableCommand {
 
 /// What `license generate --format offline|file` takes besides.
 struct OfflineIssueOptions: ParsableArguments {
-    @Option(help: "With --format: the domain that the offline key or file is for.")
-    var domain: String?
-
     @Option(name: .customLong("installation-id"), help: "With --format: the installation that it is for.")
     var installationID: String?
 
@@ -147,13 +144,28 @@ struct OfflineIssueOptions: ParsableArguments {
     @Option(help: "With --format file: write the file here. (default: print it)")
     var output: String?
 
-    /// Throws `ValidationError` before anything is issued.
-    func check(_ format: LicenseFormat) throws {
-        switch format {
-        case .key:
-            guard domain == nil, installationID == nil, !unbound, days == nil, output == nil else {
-                throw ValidationError("--domain, --installation-id, --unbound, --days and --output need --format.")
+    /// The domain that the offline key or file is for: the one that the license is for, unless that is said by other
+    /// means. Throws `ValidationError` where it would have to be and is not one.
+    private func domain(_ format: LicenseFormat, of domains: [String]) throws -> String? {
+        let one = domains.count == 1 && !domains[0].contains("*") ? domains[0] : nil
+        if installationID != nil || unbound { return format == .file ? one : nil }
+        guard one != nil || domains.isEmpty else {
+            throw ValidationError("--format \(format.rawValue) is for one domain, such as --domain example.com.")
+        }
+        return one
+    }
+
+    /// `domains`: those that the license is for. Throws `ValidationError` before anything is issued.
+    func check(_ format: LicenseFormat, domains: [String]) throws {
+        if format == .key {
+            guard installationID == nil, !unbound, days == nil, output == nil else {
+                throw ValidationError("--installation-id, --unbound, --days and --output need --format.")
             }
+            return
+        }
+        let domain = try domain(format, of: domains)
+        switch format {
+        case .key: break
         case .offline: try OfflineBodies.checkBinding(domain, installationID, unbound)
         case .file:
             guard days != nil, domain != nil || installationID != nil else {
@@ -165,10 +177,11 @@ struct OfflineIssueOptions: ParsableArguments {
     /// Issues what `format` asks for under the license that was just issued; nil for a plain key and for a dry run,
     /// which has no license to do it under.
     func issue(
-        _ format: LicenseFormat, after license: OperatorClient.Answer, _ change: ChangeOptions,
+        _ format: LicenseFormat, domains: [String], after license: OperatorClient.Answer, _ change: ChangeOptions,
         with client: OperatorClient
     ) async throws -> OperatorClient.Answer? {
         guard format != .key, !change.dryRun else { return nil }
+        let domain = try domain(format, of: domains)
         let id = license.json.objectValue?.text("id") ?? ""
         let path = "/api/v1/licenses/\(id.urlSegment)"
         if format == .offline {

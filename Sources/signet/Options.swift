@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Licensing
 import Logging
 import Primitives
 import SignetApp
@@ -97,7 +98,7 @@ extension OperatorClient.Answer {
 
     private func status(of code: String) -> ExitStatus {
         switch (status, code) {
-        case (400, _), (_, "expiry_in_past"), (_, "rotation_time"): .usage
+        case (400, _), (_, "expiry_in_past"), (_, "end_before_beginning"), (_, "rotation_time"): .usage
         case (400..<500, _): .negative
         default: .unavailable
         }
@@ -107,9 +108,10 @@ extension OperatorClient.Answer {
     private static func option(of member: String) -> String {
         let special = [
             "license_key": "the license key", "code": "the product's code", "customer_id": "--customer",
-            "license_type": "--type", "ip_address": "--ip", "counts_development": "--count-development",
+            "ip_address": "--ip",
         ]
-        return special[member] ?? "--" + member.replacing("_", with: "-")
+        let option = PolicyField.named(member)?.option ?? member.replacing("_", with: "-")
+        return special[member] ?? "--" + option
     }
 
     private var problemText: String {

@@ -15,6 +15,14 @@ enum Output {
 
     static func json(_ bytes: [UInt8]) { FileHandle.standardOutput.write(Data(bytes + [UInt8(ascii: "\n")])) }
 
+    /// Whether what is printed may be colored: by a terminal that can, for a person who has not asked for none
+    /// (<https://no-color.org>).
+    static var isColored: Bool {
+        let environment = ProcessInfo.processInfo.environment
+        return isatty(STDOUT_FILENO) == 1 && environment["TERM"] != "dumb"
+            && (environment["NO_COLOR"] ?? "").isEmpty
+    }
+
     /// What is no JSON, as it came.
     static func raw(_ bytes: [UInt8]) { FileHandle.standardOutput.write(Data(bytes)) }
 

@@ -145,7 +145,8 @@ extension ProblemsGoldenTests {
             ("scope", .insufficientScope(.licensesRead)), ("no token", .tokenMissing),
             ("token of nobody", .tokenInvalid("The token is expired.")),
             ("wrong tokens", .tooManyFailures(retryAfterSeconds: varying)),
-            ("no signed key set", .keySetNotSigned), ("unknown product", .notFoundHere("product")),
+            ("no signed key set", .keySetNotSigned),
+            ("If-Match", .preconditionFailed(current: 2)), ("unknown product", .notFoundHere("product")),
             ("unknown customer", .notFoundHere("customer")),
         ]
         return list.map { ("Problem", $0.0, $0.1) }
@@ -231,7 +232,10 @@ extension LicensingRefusal: Sampled {
         case .customerUnknown: .customerClosed("123")
         case .customerClosed: .expiryInPast(ManualClock.start.date)
         case .expiryInPast: .installationUnknown
-        case .installationUnknown: nil
+        case .installationUnknown: .licenseRevoked
+        case .licenseRevoked: .endBeforeBeginning
+        case .endBeforeBeginning: .versionChanged(current: 2)
+        case .versionChanged: nil
         }
     }
 }

@@ -184,11 +184,10 @@ struct RekeyTests {
     @Test("gets it in the form that its product's keys have now")
     func format() async throws {
         let acme = try await house.acme()
-        let details = try ProductDetails(
-            name: "Panel", keyFormat: try KeyFormat(groups: 5, prefix: "WHM"), actionURL: nil)
+        var change = ProductChange()
+        (change.keyGroups, change.keyPrefix) = (.set(5), .set("WHM"))
         _ = try await licensing.updateProduct(
-            try Slug("whm-panel", member: "code"), ProductChange(details: details, patch: PolicyPatch()),
-            dryRun: false, by: house.provenance())
+            try Slug("whm-panel", member: "code"), change, dryRun: false, by: house.provenance())
         let key = try await rekey(acme).key
         #expect(key.text.hasPrefix("WHM-") && key.text.split(separator: "-").count == 6)
         #expect(try await verdict(key) == .valid)

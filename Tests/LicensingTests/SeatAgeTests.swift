@@ -194,7 +194,7 @@ struct LeasedSeatTests {
         var settings = PolicySettings()
         settings.leaseMinutes = 5
         _ = try await house.licensing.updateProduct(
-            product.code, try product.change(settings), dryRun: false, by: house.provenance())
+            product.code, ProductChange(patch: PolicyPatch(settings)), dryRun: false, by: house.provenance())
         house.clock.advance(by: .minutes(6))
         #expect(try await house.keepSeats() == 1)
         #expect(try await house.used(license) == 0)

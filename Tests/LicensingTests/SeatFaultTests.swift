@@ -15,7 +15,7 @@ struct SeatFaultTests {
         try await house.texts(
             """
             SELECT 'license ' || id || ' ' || used || ' ' || version || ' ' || coalesce(over_limit_until, 0)
-                || ' ' || coalesce(expires_at, 0) FROM licenses
+                || ' ' || coalesce(expires_at, 0) || ' ' || product_id || ' ' || policy FROM licenses
             UNION ALL SELECT 'product ' || id || ' ' || version || ' ' || policy || ' ' || max_activations FROM products
             UNION ALL SELECT 'seat ' || id || ' ' || kind || ' ' || coalesce(release_kind, '-') || ' '
                 || coalesce(held_until, 0) || ' ' || lease_minutes FROM activations
@@ -78,6 +78,26 @@ struct SeatFaultTests {
         }
         try await failing(atLeast: 15, domains: ["a.example.com"], of: license) {
             try await house.update(recounts: true) { $0.countedBy = .ip }
+        }
+        #expect(try await house.used(license) == 3)
+    }
+
+    @Test("leaves a license in its old product or the new, its seats counted as there")
+    func productMove() async throws {
+        let license = try await house.issue(seats: 2)
+        for last in 1...3 {
+            #expect(try await house.verdict(license, "a.example.com", ip: "198.51.100.\(last)") == .valid)
+        }
+        var settings = PolicySettings()
+        settings.countedBy = .ip
+        settings.leaseMinutes = 60
+        let other = try await house.product("other", choosing: settings)
+        try await failing(atLeast: 15, domains: ["a.example.com"], of: license) {
+            var change = LicenseChange()
+            change.product = .set(other.code)
+            change.recounts = true
+            _ = try await house.licensing.updateLicense(
+                license.id, change, dryRun: false, by: house.provenance())
         }
         #expect(try await house.used(license) == 3)
     }

@@ -67,15 +67,6 @@ struct StagingTests {
     }
 }
 
-extension Product {
-    /// A change of its policy alone.
-    func change(_ settings: PolicySettings, recounts: Bool = false) throws -> ProductChange {
-        ProductChange(
-            details: try ProductDetails(name: name, keyFormat: keyFormat, actionURL: actionURL),
-            patch: PolicyPatch(settings), recounts: recounts)
-    }
-}
-
 extension TestHouse {
     /// Changes the product's policy as `change` sets it.
     @discardableResult
@@ -87,7 +78,9 @@ extension TestHouse {
         var settings = PolicySettings()
         change(&settings)
         return try await licensing.updateProduct(
-            product.code, try product.change(settings, recounts: recounts), dryRun: dryRun, by: provenance())
+            product.code, ProductChange(patch: PolicyPatch(settings), recounts: recounts), dryRun: dryRun,
+            by: provenance()
+        ).product
     }
 
     /// A license that has everything from its product.

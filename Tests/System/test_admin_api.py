@@ -81,7 +81,7 @@ class AdminAPI(unittest.TestCase):
     def test_the_examples_of_the_documentation_run(self):
         text = (REPOSITORY / "docs/admin-api.md").read_text()
         examples = re.findall(r"^```sh\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
-        self.assertEqual(len(examples), 3)
+        self.assertEqual(len(examples), 4)
         server = self.serve()
         folder = pathlib.Path(self.installation.folder, "bin")
         folder.mkdir()

@@ -94,7 +94,8 @@ class LicenseKeyTests(ServedCase):
         card = self.installation.run(*order, *options).stdout
         self.assertTrue(path.read_text().startswith("-----BEGIN"), path)
         plain = re.search(r"([0-9A-HJKMNP-TV-Z]{4}-){3}[0-9A-HJKMNP-TV-Z]{4}", card).group()
-        self.assertEqual(self.server.validate(plain, "other.example.com")["code"], "ACTIVATION_LIMIT")
+        self.assertEqual(self.server.validate(plain, "other.example.com")["code"], "DOMAIN_NOT_ALLOWED")
+        self.assertEqual(self.installation.json("license", "show", plain)["current_activations"], 1)
 
     def test_the_examples_of_the_documentation_run(self):
         text = (REPOSITORY / "docs/license-keys.md").read_text()

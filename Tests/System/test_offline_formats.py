@@ -120,6 +120,14 @@ class OfflineFormatTests(ServedCase):
     def test_generate_hands_out_each_format(self):
         key = self.installation.license("--format", "offline", "--unbound")
         self.assertIn("license_key", key)
+        bound = self.installation.license("--format", "offline", "--domain", "shop.example.com")
+        shown = self.installation.json("license", "show", bound["license_id"])
+        self.assertEqual(shown["allowed_domains"], ["shop.example.com"])
+        several = self.installation.run(
+            "license", "generate", "--customer", "123", "--product", "whm-panel", "--format", "offline",
+            "--domain", "a.example.com,b.example.com", code=USAGE,
+        )
+        self.assertIn("one domain", several.stderr)
         result = self.installation.run(
             "license", "generate", "--customer", "123", "--product", "whm-panel", "--format", "file", code=USAGE
         )

@@ -27,24 +27,36 @@ extension LicensingRefusal: ProblemConvertible {
         switch self {
         case .productExists(let code):
             Problem(.conflict, "product_exists", "A product with this code exists.", detail: "Product \(code) exists.")
-        case .productUnknown(let code):
+        case .productUnknown(let code, let near):
             Problem(
                 .unprocessableContent, "product_unknown", "There is no such product.",
-                detail: "Product \(code) does not exist; create it with: signet product create \(code)")
+                detail: "Product \(code) does not exist; "
+                    + (near.question ?? "create it with: signet product create \(code)"))
         case .recountNeeded(let seats):
             Problem(
                 .conflict, "recount_needed", "Changing how seats are counted needs a recount.",
-                detail: "\(seats) seats are taken; repeat with recount to count them anew.")
-        case .customerUnknown(let id):
+                detail: "\(seats) seats are taken; repeat with recount (--recount) to count them anew.")
+        case .customerUnknown(let id, let near):
             Problem(
                 .unprocessableContent, "customer_unknown", "There is no such customer.",
-                detail: "Customer \(id) does not exist; create it with: signet customer create --id \(id)")
+                detail: "Customer \(id) does not exist; "
+                    + (near.question ?? "create it with: signet customer create --id \(id)"))
         case .customerClosed(let id):
             Problem(
                 .unprocessableContent, "customer_closed", "The customer is closed.",
                 detail: "Customer \(id) is closed and receives no licenses.")
         case .licenseUnknown:
             Problem(.notFound, "license_unknown", "There is no such license.")
+        case .licenseRevoked:
+            Problem(.conflict, "license_revoked", "A revoked license cannot be changed.")
+        case .endBeforeBeginning:
+            Problem(
+                .unprocessableContent, "end_before_beginning", "The license would end before it begins.",
+                detail: "Its expiry must be after not_before.")
+        case .versionChanged(let current):
+            Problem(
+                .conflict, "version_changed", "The record was changed meanwhile.",
+                detail: "Its version is \(current) now; look at it again before you change it.")
         case .expiryInPast(let date):
             Problem(
                 .unprocessableContent, "expiry_in_past", "The expiry is in the past.",
@@ -112,6 +124,12 @@ extension Problem {
             .badRequest, "body_not_object", "The body must be a JSON object.", detail: "Its type is \(typeName).")
     }
 
+    static func preconditionFailed(current version: Int64) -> Problem {
+        Problem(
+            .preconditionFailed, "precondition_failed", "The record is not as If-Match says.",
+            detail: "Its version is \(version) now; look at it again before you change it.")
+    }
+
     static func notFoundHere(_ what: String) -> Problem {
         Problem(.notFound, "\(what)_not_found", "There is no such \(what).")
     }
@@ -153,4 +171,9 @@ extension JSONReader.Failure: ProblemConvertible {
                 violations: [.init(member: String(name.prefix(64)), reason: "must be there once")])
         }
     }
+}
+
+extension [String] {
+    /// `did you mean a, or b?`; nil without any.
+    var question: String? { isEmpty ? nil : "did you mean \(joined(separator: ", or "))?" }
 }

@@ -38,9 +38,14 @@ extension OperatorAPI {
 
     @Sendable
     private func showCustomer(_ request: Request, _ context: OperatorContext) async throws -> Response {
-        guard let id = CustomerID(text: try context.parameters.require("id")),
-            let customer = try await licensing.customer(id)
-        else { throw Problem.notFoundHere("customer") }
+        let text = try context.parameters.require("id")
+        guard let id = CustomerID(text: text), let customer = try await licensing.customer(id) else {
+            var problem = Problem.notFoundHere("customer")
+            if case .customerUnknown(_, let near) = try await licensing.unknownCustomer(text) {
+                problem.detail = near.question
+            }
+            throw problem
+        }
         return .json(JSONWriter.object(customer.write))
     }
 }

@@ -10,13 +10,13 @@ extension OperatorAPI {
         },
         ListFilter("product") { api, code in
             guard let product = try await api.licensing.product(code: code) else {
-                throw LicensingRefusal.productUnknown(code)
+                throw api.licensing.unknownProduct(code)
             }
             return .product(product.id)
         },
         ListFilter("customer") { api, text in
             guard let id = CustomerID(text: text), try await api.licensing.customer(id) != nil else {
-                throw LicensingRefusal.customerUnknown(text)
+                throw try await api.licensing.unknownCustomer(text)
             }
             return .customer(id)
         },

@@ -15,6 +15,7 @@ extension OperatorAPI {
         routes.add(.post, "/api/v1/licenses/validate", scope: .licensesRead, validate)
         routes.add(.post, "/api/v1/licenses/explain", scope: .licensesRead, explain)
         routes.add(.get, "/api/v1/licenses/{id}", scope: .licensesRead, showLicense)
+        routes.add(.patch, "/api/v1/licenses/{id}", scope: .licensesWrite, updateLicense)
         routes.add(.get, "/api/v1/licenses/{id}/activations", scope: .licensesRead, listActivations)
         routes.add(.post, "/api/v1/licenses/{id}/deactivate", scope: .activationsWrite, deactivate)
     }
@@ -28,15 +29,20 @@ extension OperatorAPI {
         let productCode = members.requiredString("product")
         let patch = members.policy()
         let expires = members.string("expires") ?? "never"
+        let begins = members.string("not_before")
         let count = members.count()
         let batch = members.value("batch", "must be a name of a-z, 0-9 and . _ : -") { Slug($0) }
         try members.finish()
         guard let customer, let product = try await licensing.product(code: productCode) else {
-            throw LicensingRefusal.productUnknown(productCode)
+            throw licensing.unknownProduct(productCode)
         }
         let new = try NewLicense(
             customer: customer, product: product, overrides: patch.applied(to: PolicySettings()),
-            expiry: try Expiry(expires, member: "expires", today: change.provenance.at.date), batch: batch)
+            expiry: try Expiry(expires, member: "expires", today: change.provenance.at.date),
+            notBefore: try begins.map { try Timestamp(beginning: $0, member: "not_before") }, batch: batch)
+        guard try await licensing.customer(customer) != nil else {
+            throw try await licensing.unknownCustomer(customer.description)
+        }
         return try await created(change) { (issued: [LicensingService.Issued]) in
             Self.json(issued, isList: count != nil, at: change.provenance.at)
         } by: { receipt in
@@ -100,9 +106,14 @@ extension OperatorAPI {
         let now = clock.now()
         let keys = try await licensing.keys(of: record.license.id)
         let activations = try await licensing.activations(of: record.license.id)
+        let product = try await licensing.product(code: record.productCode.text)
         return .json(
             JSONWriter.object { json in
                 record.write(to: &json, at: now)
+                if let product {
+                    json.member("product_name", product.name)
+                    json.member("policy_sources", value: .object(record.sources(under: product)))
+                }
                 if let key { json.member("looked_up") { key.write(to: &$0, at: now) } }
                 json.member("keys", objects: keys) { $0.write(to: &$1, at: now) }
                 json.member("activations", objects: activations) { $0.write(to: &$1) }

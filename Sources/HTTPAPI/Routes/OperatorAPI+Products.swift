@@ -9,6 +9,7 @@ extension OperatorAPI {
         routes.add(.post, "/api/v1/products", scope: .productsWrite, createProduct)
         routes.add(.get, "/api/v1/products", scope: .productsRead, listProducts)
         routes.add(.get, "/api/v1/products/{code}", scope: .productsRead, showProduct)
+        routes.add(.patch, "/api/v1/products/{code}", scope: .productsWrite, updateProduct)
     }
 
     @Sendable
@@ -42,7 +43,46 @@ extension OperatorAPI {
     @Sendable
     private func showProduct(_ request: Request, _ context: OperatorContext) async throws -> Response {
         let code = try context.parameters.require("code")
-        guard let product = try await licensing.product(code: code) else { throw Problem.notFoundHere("product") }
+        guard let product = try await licensing.product(code: code) else { throw unknownProductHere(code) }
         return .json(JSONWriter.object(product.write))
+    }
+
+    @Sendable
+    private func updateProduct(_ request: Request, _ context: OperatorContext) async throws -> Response {
+        let precondition = try request.versionPrecondition()
+        var members = try await members(request)
+        let change = try await change(&members, context)
+        let wanted = try members.productChange(precondition)
+        let code = try context.parameters.require("code")
+        guard let product = try await licensing.product(code: code) else { throw unknownProductHere(code) }
+        do {
+            let update = try await licensing.updateProduct(
+                product.code, wanted, dryRun: change.dryRun, by: change.provenance)
+            return .json(JSONWriter.object(update.write))
+        } catch let refusal as LicensingRefusal {
+            throw refusal.under(precondition)
+        }
+    }
+
+    private func unknownProductHere(_ code: String) -> Problem {
+        var problem = Problem.notFoundHere("product")
+        if case .productUnknown(_, let near) = licensing.unknownProduct(code) { problem.detail = near.question }
+        return problem
+    }
+}
+
+extension Members {
+    /// What a request wants of a product. Throws `InvalidInput` with all that is wrong.
+    fileprivate mutating func productChange(_ precondition: Int64?) throws -> ProductChange {
+        var change = ProductChange(patch: policy(), recounts: bool("recount") ?? false)
+        change.name = requiredEdit("name")
+        change.actionURL = edit("action_url") { $0.string("action_url") }
+        if case .set(let groups) = edit("key_groups", { $0.integer("key_groups") }) {
+            change.keyGroups = .set(groups ?? KeyFormat.groupsDefault)
+        }
+        change.keyPrefix = edit("key_prefix") { $0.string("key_prefix") }
+        change.version = version(precondition)
+        try finish()
+        return change
     }
 }

@@ -42,6 +42,9 @@ struct Members {
 
     func isEmpty(_ name: String) -> Bool { object[name] == .string("") }
 
+    /// Whether there is anything under `name`, null too.
+    func isSent(_ name: String) -> Bool { object[name] != nil }
+
     /// Whether what was sent under `name` is a `.lic` file.
     func holdsLicenseFile(_ name: String) -> Bool {
         object[name]?.stringValue.map { LicenseFile.isLikely(String($0.drop { $0.isWhitespace })) } ?? false

@@ -54,6 +54,43 @@ extension LicenseRecord {
     }
 }
 
+extension LicenseRecord {
+    /// Who makes each choice: the license, its product, or nobody.
+    func sources(under product: Product) -> JSONObject {
+        var sources = JSONObject()
+        for field in PolicyField.all {
+            let isOwn = license.overrides.value(of: field) != .null
+            let source = isOwn ? "license" : product.settings.value(of: field) != .null ? "product" : "default"
+            _ = sources.append(field.name, .string(source))
+        }
+        return sources
+    }
+}
+
+extension ProductUpdate {
+    /// The product, what was changed, and what that means for its licenses.
+    func write(to json: inout JSONWriter) {
+        product.write(to: &json)
+        alterations.write(to: &json)
+        json.member("licenses") { json in
+            json.member("total", Int64(licenses))
+            json.member("affected", Int64(affected))
+            json.member("recounted", Int64(recounted))
+            json.member("over_limit", Int64(overLimit))
+            json.member("within_limit", Int64(withinLimit))
+        }
+    }
+}
+
+extension LicenseUpdate {
+    /// The license, and what was changed.
+    func write(to json: inout JSONWriter, at now: Timestamp) {
+        record.write(to: &json, at: now)
+        alterations.write(to: &json)
+        json.member("recounted", isRecounted)
+    }
+}
+
 extension Activation {
     func write(to json: inout JSONWriter) {
         json.member("id", id.description)

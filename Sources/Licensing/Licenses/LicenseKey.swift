@@ -82,6 +82,46 @@ extension LicenseKey: CustomStringConvertible {
     package var description: String { "****-****-****-\(last4)" }
 }
 
+// MARK: - Misprints
+
+extension LicenseKey {
+    /// The keys that a misprint of `text` may mean: one symbol of them is another there, or two are swapped. None for
+    /// what is a key already, or is too short or too long.
+    package static func misprinted(_ text: String, prefixes: [String]) -> [LicenseKey] {
+        let others = prefixes.flatMap { prefix in
+            rest(of: text, after: prefix).map { near($0).map { $0.prefixed(prefix) } } ?? []
+        }
+        return near(text[...]) + others
+    }
+
+    private static func near(_ text: Substring) -> [LicenseKey] {
+        guard let symbols = CrockfordBase32.typedValues(in: text, countMax: symbolsMax),
+            symbolCounts.contains(symbols.count)
+        else { return [] }
+        let sum = weightedSum(symbols)
+        return sum == 0 ? [] : substituted(symbols, sum) + swapped(symbols)
+    }
+
+    /// At each position there is one symbol with which the check holds: the one there plus S·α⁻ⁱ, where α³¹ = 1.
+    private static func substituted(_ symbols: [UInt8], _ sum: UInt8) -> [LicenseKey] {
+        symbols.indices.map { position in
+            var other = symbols
+            other[position] ^= (0..<(31 - position)).reduce(sum) { value, _ in timesAlpha(value) }
+            return LicenseKey(symbols: other, prefix: nil)
+        }
+    }
+
+    private static func swapped(_ symbols: [UInt8]) -> [LicenseKey] {
+        symbols.indices.flatMap { left in
+            (left + 1..<symbols.count).compactMap { right in
+                var other = symbols
+                other.swapAt(left, right)
+                return weightedSum(other) == 0 ? LicenseKey(symbols: other, prefix: nil) : nil
+            }
+        }
+    }
+}
+
 // MARK: - The check symbol
 
 extension LicenseKey {

@@ -79,16 +79,61 @@ package struct NewProduct: Sendable {
     }
 }
 
-/// What becomes of a product: its details as they will be, and a change of its policy.
+/// What becomes of a product.
 package struct ProductChange: Sendable {
-    package let details: ProductDetails
-    package let patch: PolicyPatch
+    package var name = Edit<String>.keep
+    package var actionURL = Edit<String?>.keep
+    package var keyGroups = Edit<Int>.keep
+    package var keyPrefix = Edit<String?>.keep
+    package var patch: PolicyPatch
     /// Whether seats may be counted anew when `counted_by` or `ipv6_prefix` changes.
-    package let recounts: Bool
+    package var recounts: Bool
+    /// The version that is changed; nil for whichever there is.
+    package var version: Int64?
 
-    package init(details: ProductDetails, patch: PolicyPatch, recounts: Bool = false) {
-        self.details = details
+    package init(patch: PolicyPatch = PolicyPatch(), recounts: Bool = false) {
         self.patch = patch
         self.recounts = recounts
+    }
+
+    /// The details of `product` after the change. Throws `InvalidInput` naming the member.
+    func details(of product: Product) throws(InvalidInput) -> ProductDetails {
+        try ProductDetails(
+            name: name.applied(to: product.name),
+            keyFormat: KeyFormat(
+                groups: keyGroups.applied(to: product.keyFormat.groups),
+                prefix: keyPrefix.applied(to: product.keyFormat.prefix)),
+            actionURL: actionURL.applied(to: product.actionURL))
+    }
+}
+
+/// What became of a product, and what that means for its licenses.
+package struct ProductUpdate: Sendable {
+    package let product: Product
+    /// Nothing when it was like this already: then there is no new version and no event.
+    package let alterations: [Alteration]
+    /// Licenses of the product.
+    package let licenses: Int
+    /// Those that have something from the product which it changed.
+    package let affected: Int
+    /// Those whose seats were counted anew.
+    package let recounted: Int
+    /// Those that have more seats taken than their limit since now.
+    package let overLimit: Int
+    /// Those that have not any more.
+    package let withinLimit: Int
+}
+
+extension Product {
+    /// What differs in `other`, a later version of it.
+    func alterations(to other: Product) -> [Alteration] {
+        let details = [
+            Alteration("name", from: name, to: other.name),
+            Alteration("action_url", from: actionURL, to: other.actionURL),
+            Alteration(
+                "key_groups", from: .integer(Int64(keyFormat.groups)), to: .integer(Int64(other.keyFormat.groups))),
+            Alteration("key_prefix", from: keyFormat.prefix, to: other.keyFormat.prefix),
+        ]
+        return details.compactMap { $0 } + settings.alterations(to: other.settings)
     }
 }

@@ -32,15 +32,21 @@ package struct ProductStore: Sendable {
         return product
     }
 
-    /// The product after `change`, which holds at once for every license that does not choose otherwise.
+    /// The product after `change`, which holds at once for every license that does not choose otherwise. The same
+    /// product, and no event, when nothing changes. Throws `LicensingRefusal.versionChanged`, `InvalidInput`.
     func update(
         _ product: Product, _ change: ProductChange, by provenance: Provenance, in transaction: WriteTransaction
     ) throws -> Product {
+        if let version = change.version, version != product.version {
+            throw LicensingRefusal.versionChanged(current: product.version)
+        }
+        let details = try change.details(of: product)
         let settings = Policy.defaults.columnsOnly.overlaid(by: change.patch.applied(to: product.settings))
         let changed = Product(
-            id: product.id, code: product.code, name: change.details.name, settings: settings,
-            keyFormat: change.details.keyFormat, actionURL: change.details.actionURL, version: product.version + 1,
-            createdAt: product.createdAt)
+            id: product.id, code: product.code, name: details.name, settings: settings, keyFormat: details.keyFormat,
+            actionURL: details.actionURL, version: product.version + 1, createdAt: product.createdAt)
+        let alterations = product.alterations(to: changed)
+        guard !alterations.isEmpty else { return product }
         try transaction.execute(
             """
             UPDATE products SET name = ?, policy = ?, max_activations = ?, grace_days = ?, key_groups = ?,
@@ -49,8 +55,27 @@ package struct ProductStore: Sendable {
             """,
             changed.name, settings.storedJSON, settings.maxActivations, settings.graceDays, changed.keyFormat.groups,
             changed.keyFormat.prefix, changed.actionURL, changed.version, changed.id)
-        try journal.append(Self.event("product.updated", changed), by: provenance, in: transaction)
+        let event = Self.event("product.updated", changed, alterations: alterations)
+        try journal.append(event, by: provenance, in: transaction)
         return changed
+    }
+
+    /// What products put before their keys at any time: the keys with it are out there. Read from the journal, which
+    /// forgets nothing.
+    func keyPrefixes(of products: [Product], in transaction: ReadTransaction) throws -> Set<String> {
+        var prefixes: Set<String> = []
+        for product in products {
+            try transaction.forEach(
+                """
+                SELECT data FROM journal WHERE subject = 'product:' || ?
+                    AND type IN ('product.created', 'product.updated')
+                """, product.code.text
+            ) { row in
+                let data = try JSONReader.read(row.text(0).utf8).objectValue
+                if let prefix = data?["key_prefix"]?.stringValue { prefixes.insert(prefix) }
+            }
+        }
+        return prefixes
     }
 
     /// The product with `code`, or nil.
@@ -76,13 +101,14 @@ package struct ProductStore: Sendable {
             total: try transaction.count("SELECT count(*) FROM products"))
     }
 
-    private static func event(_ kind: String, _ product: Product) -> Event {
+    private static func event(_ kind: String, _ product: Product, alterations: [Alteration]? = nil) -> Event {
         Event(Event.Kind(kind), subject: "product:\(product.code)", subjectVersion: product.version) { facts in
             facts.member("name", product.name)
             facts.member("policy", json: product.settings.json())
             facts.member("key_groups", Int64(product.keyFormat.groups))
             facts.member("key_prefix", product.keyFormat.prefix)
             facts.member("action_url", product.actionURL)
+            alterations?.write(to: &facts)
         }
     }
 

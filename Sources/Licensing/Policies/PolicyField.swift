@@ -11,30 +11,69 @@ package struct PolicyField: Sendable {
     let copy: @Sendable (PolicySettings, inout PolicySettings) -> Void
     /// Leaves the choice open.
     let clear: @Sendable (inout PolicySettings) -> Void
+    /// How the command line spells it, without the dashes.
+    package private(set) var option = ""
+    /// What it decides, as a phrase.
+    package private(set) var summary = ""
+    /// How its value is written as text.
+    package private(set) var form = Form.text
+
+    /// How a value is written where there is only text.
+    package enum Form: Sendable {
+        case number
+        /// `365d`, `365 days` or `365`.
+        case days
+        /// A flag that is named, or named with `no-` before it.
+        case flag
+        /// Parts separated by commas.
+        case list
+        case text
+    }
 
     /// Every choice, in the order in which they are told.
     package static let all: [PolicyField] = [
-        slug("license_type", \.licenseType),
-        slugs("features", \.features, max: Policy.featuresMax),
-        integer("max_activations", \.maxActivations, 0...Policy.activationsMax, "0 (unlimited)"),
-        choice("counted_by", \.countedBy),
-        integer("addresses_per_seat", \.addressesPerSeat, 1...Policy.addressesPerSeatMax),
-        integer("ipv6_prefix", \.ipv6Prefix, Policy.ipv6PrefixRange),
-        integer("moves_max", \.movesMax, 0...Policy.movesMaxMax),
-        bool("counts_development", \.countsDevelopment),
-        hosts("staging_hosts", \.stagingHosts, HostPattern.init(staging:), HostPattern.stagingExpectation),
-        integer("staging_max", \.stagingMax, 0...Policy.stagingMaxMax),
-        hosts("allowed_domains", \.allowedDomains, HostPattern.init(grant:), HostPattern.grantExpectation),
-        networks("allowed_networks", \.allowedNetworks),
-        bool("checks_peer", \.checksPeer),
-        choice("activation", \.activation),
-        lease("lease_minutes", \.leaseMinutes),
-        integer("grace_days", \.graceDays, 0...Policy.graceDaysMax),
-        integer("token_days", \.tokenDays, Policy.tokenDaysRange),
-        integer("duration_days", \.durationDays, 0...Int(Expiry.daysAheadMax), "0 (none)"),
-        deadline("maintenance_until", \.maintenanceUntil),
-        versionLimit("max_version", \.maxVersion),
+        slug("license_type", \.licenseType).as("type", "What the license is called, such as professional"),
+        slugs("features", \.features, max: Policy.featuresMax)
+            .as("features", "What the software may switch on", .list),
+        integer("max_activations", \.maxActivations, 0...Policy.activationsMax, "0 (unlimited)")
+            .as("max-activations", "Seats; 0 is unlimited", .number),
+        choice("counted_by", \.countedBy).as("counted-by", "What a seat is: domain, ip or installation_id"),
+        integer("addresses_per_seat", \.addressesPerSeat, 1...Policy.addressesPerSeatMax)
+            .as("addresses-per-seat", "Live addresses that one seat holds", .number),
+        integer("ipv6_prefix", \.ipv6Prefix, Policy.ipv6PrefixRange)
+            .as("ipv6-prefix", "Leading bits of an IPv6 address that make one location", .number),
+        integer("moves_max", \.movesMax, 0...Policy.movesMaxMax)
+            .as("moves-max", "Moves and deactivations by installations themselves in 30 days", .number),
+        bool("counts_development", \.countsDevelopment)
+            .as("count-development", "Whether development hosts take seats", .flag),
+        hosts("staging_hosts", \.stagingHosts, HostPattern.init(staging:), HostPattern.stagingExpectation)
+            .as("staging-hosts", "Hosts that take no seat, such as staging.* or *.preview.example.com", .list),
+        integer("staging_max", \.stagingMax, 0...Policy.stagingMaxMax)
+            .as("staging-max", "Staging hosts without a seat", .number),
+        hosts("allowed_domains", \.allowedDomains, HostPattern.init(grant:), HostPattern.grantExpectation)
+            .as("domain", "Domains that may use the license, such as *.example.com; none is any", .list),
+        networks("allowed_networks", \.allowedNetworks)
+            .as("network", "Networks that may use the license, such as 203.0.113.0/24; none is any", .list),
+        bool("checks_peer", \.checksPeer)
+            .as("check-peer", "Whether the connection must come from those networks too", .flag),
+        choice("activation", \.activation)
+            .as("activation", "How a newcomer gets its seat: automatic, or explicit (by activate only)"),
+        lease("lease_minutes", \.leaseMinutes)
+            .as("lease-minutes", "Minutes unseen after which a seat frees itself; 0 is never", .number),
+        integer("grace_days", \.graceDays, 0...Policy.graceDaysMax)
+            .as("grace-days", "Days after the expiry in which installations stay valid", .number),
+        integer("token_days", \.tokenDays, Policy.tokenDaysRange)
+            .as("token-days", "Longest life of a license token in days", .number),
+        integer("duration_days", \.durationDays, 0...Int(Expiry.daysAheadMax), "0 (none)")
+            .as("duration", "Days from the first activation to the expiry, such as 365d; 0 is no such clock", .days),
+        deadline("maintenance_until", \.maintenanceUntil)
+            .as("maintenance-until", "The day through which every version is covered, or never"),
+        versionLimit("max_version", \.maxVersion)
+            .as("max-version", "The highest version covered after that, such as 2.10, or any"),
     ]
+
+    /// The choice with this name, in JSON or on the command line.
+    package static func named(_ name: String) -> PolicyField? { all.first { $0.name == name || $0.option == name } }
 
     /// The choices that statements ask for, which have columns of their own.
     static let columns = all.filter { ["max_activations", "grace_days"].contains($0.name) }
@@ -48,6 +87,12 @@ package struct PolicyField: Sendable {
 // MARK: - Kinds of choices
 
 extension PolicyField {
+    private func `as`(_ option: String, _ summary: String, _ form: Form = .text) -> PolicyField {
+        var field = self
+        (field.option, field.summary, field.form) = (option, summary, form)
+        return field
+    }
+
     private typealias Path<Value> = WritableKeyPath<PolicySettings, Value?> & Sendable
 
     /// `parse` gives nil for what does not fit `reason`.

@@ -8,6 +8,25 @@ import Primitives
 struct SeatsChanged: Sendable {
     var license: License
     var changes: [IndexChange]
+    var isRecounted = false
+}
+
+/// The same for all licenses of a product.
+struct ProductSeatsChanged: Sendable {
+    var changes: [IndexChange] = []
+    /// Licenses whose seats were counted anew.
+    var recounted = 0
+    /// Licenses that have more seats taken than their limit since now.
+    var overLimit = 0
+    /// Licenses that have not any more.
+    var withinLimit = 0
+
+    fileprivate mutating func add(_ limited: SeatsChanged, of before: License) {
+        changes += limited.changes
+        let (was, isNow) = (before.overLimitUntil != nil, limited.license.overLimitUntil != nil)
+        if !was, isNow { overLimit += 1 }
+        if was, !isNow { withinLimit += 1 }
+    }
 }
 
 extension SeatStore {
@@ -23,10 +42,14 @@ extension SeatStore {
         if after.policy.countsOtherwise(than: before) {
             let seats = try takenSeats(of: after.id, in: transaction.reading)
             if seats > 0, !recounts { throw LicensingRefusal.recountNeeded(seats: seats) }
-            if seats > 0 { result = try recount(after, by: provenance, in: transaction) }
+            if seats > 0 {
+                result = try recount(after, by: provenance, in: transaction)
+                result.isRecounted = true
+            }
         }
         let limited = try limitChanged(of: result.license, by: provenance, in: transaction)
-        return SeatsChanged(license: limited.license, changes: result.changes + limited.changes)
+        return SeatsChanged(
+            license: limited.license, changes: result.changes + limited.changes, isRecounted: result.isRecounted)
     }
 
     /// The same for all licenses of a product, those that choose otherwise left alone; `after` is its row as it stands,
@@ -34,21 +57,28 @@ extension SeatStore {
     func policyChanged(
         from before: Product, to after: Product, recounts: Bool, by provenance: Provenance,
         in transaction: WriteTransaction
-    ) throws -> [IndexChange] {
-        var changes: [IndexChange] = []
+    ) throws -> ProductSeatsChanged {
+        var result = ProductSeatsChanged()
         if after.policy.countsOtherwise(than: before.policy) {
             let affected = try licensesWithSeats(of: after, in: transaction.reading).filter {
                 $0.policy.countsOtherwise(than: Policy(before.settings, $0.overrides))
             }
             let seats = try affected.map { try takenSeats(of: $0.id, in: transaction.reading) }.reduce(0, +)
             if seats > 0, !recounts { throw LicensingRefusal.recountNeeded(seats: seats) }
-            for license in affected { changes += try recount(license, by: provenance, in: transaction).changes }
+            for license in affected {
+                let recounted = try recount(license, by: provenance, in: transaction)
+                result.changes += recounted.changes
+                result.recounted += 1
+                // Also where the license chooses its limit itself: more seats may be taken than before.
+                result.add(
+                    try limitChanged(of: recounted.license, by: provenance, in: transaction), of: license)
+            }
         }
         if after.policy.lease != before.policy.lease { try alignLeases(of: after, in: transaction) }
         for license in try licensesToLimit(of: after, in: transaction.reading) {
-            changes += try limitChanged(of: license, by: provenance, in: transaction).changes
+            result.add(try limitChanged(of: license, by: provenance, in: transaction), of: license)
         }
-        return changes
+        return result
     }
 
     /// Marks a license whose limit is below its seats with the date until which they stay, and takes the mark away from
