@@ -8,7 +8,7 @@ SHELL := /bin/bash
 
 RUN_PACKAGES := libsqlite3-dev libidn2-dev libpsl-dev libsodium-dev zlib1g-dev pkg-config
 TEST_PACKAGES := $(RUN_PACKAGES) libcurl4 php-cli golang-go nodejs python3 python3-venv python3-cryptography sqlite3 curl openssl strace
-BENCH_PACKAGES := $(RUN_PACKAGES) python3 nginx-light wrk
+BENCH_PACKAGES := $(RUN_PACKAGES) python3 nginx-light sqlite3 wrk
 
 # What the tests of openapi.yaml are made with, in a Python environment of its own.
 SCHEMATHESIS_VERSION := 4.32.5
@@ -46,7 +46,7 @@ endef
 
 .PHONY: help
 help: ## Lists the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: toolchain
 toolchain:
@@ -90,7 +90,7 @@ serve: release ## Serves with the settings of the machine: make serve ARGS="--li
 
 .PHONY: lint
 lint: toolchain ## Checks layout (swift format) and the source tree (Tests/Tidy)
-	swift format lint --strict --parallel --recursive Sources Tests Examples/swift Package.swift
+	swift format lint --strict --parallel --recursive Sources Tests Examples/swift Benchmarks Package.swift
 	python3 Tests/Tidy/tidy.py
 
 # Each suite runs even when an earlier one failed, so that one run shows all there is to mend. A suite that ran no test
@@ -148,6 +148,15 @@ golden: setup-run ## Rewrites the golden files; read the difference before commi
 .PHONY: bench
 bench: setup-bench release ## Measures a warm validation beside nginx answering the same bytes
 	python3 Benchmarks/validate.py $(ARGS)
+
+.PHONY: bench-index
+bench-index: setup-run ## Measures the index in memory: bytes per license, cost of a lookup; ARGS=10000000 for ten million
+	swift build --configuration release --product IndexBench $(BUILD_FLAGS)
+	.build/release/IndexBench $(ARGS)
+
+.PHONY: bench-start
+bench-start: setup-bench release ## Measures a start with a million licenses beside the sqlite3 shell reading the same rows
+	python3 Benchmarks/start.py $(ARGS)
 
 .PHONY: clean
 clean: ## Removes what builds made; data and keys stay

@@ -120,6 +120,13 @@ let package = Package(
             exclude: ["README.md"], swiftSettings: houseRules
         ),
 
+        .executableTarget(
+            name: "IndexBench",
+            dependencies: ["Primitives", "Secrets", "Licensing"],
+            path: "Benchmarks/IndexBench",
+            swiftSettings: houseRules
+        ),
+
         .target(
             name: "TestSupport",
             dependencies: [

@@ -299,7 +299,7 @@ def protocol_requirements(files):
 
 
 class Manifest:
-    """Target folder → its name, what it may import, and whether it is of the tests."""
+    """Target folder → its name, what it may import, and whether it is of the tests or benchmarks."""
 
     def __init__(self, description):
         self.targets = {}
@@ -307,7 +307,7 @@ class Manifest:
             is_test = target["type"] == "test"
             folder = target.get("path") or f"{'Tests' if is_test else 'Sources'}/{target['name']}"
             names = [next(iter(dependency.values()))[0] for dependency in target["dependencies"]]
-            self.targets[folder] = (target["name"], names, folder.startswith("Tests/"))
+            self.targets[folder] = (target["name"], names, folder.startswith(("Tests/", "Benchmarks/")))
 
     @classmethod
     def of(cls, root):

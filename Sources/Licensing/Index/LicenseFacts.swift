@@ -19,18 +19,31 @@ package struct LicenseFacts: Sendable, Equatable {
     package let statusIndex: UInt32
     package let version: Int64
 
-    package init(_ license: License, policy: PolicyID) {
-        id = license.id
-        productID = license.productID
+    /// Of instants, nil is none: valid at once, never expired, no grace, nothing above the limit.
+    package init(
+        id: LicenseID, productID: ProductID, policy: PolicyID, state: License.State, notBefore: Timestamp?,
+        expiresAt: Timestamp?, paymentGraceUntil: Timestamp?, overLimitUntil: Timestamp?, used: Int,
+        statusIndex: Int64, version: Int64
+    ) {
+        self.id = id
+        self.productID = productID
         self.policy = policy
-        state = license.state
-        notBefore = license.notBefore ?? .distantPast
-        expiresAt = license.expiresAt ?? .distantFuture
-        paymentGraceUntil = license.paymentGraceUntil ?? .distantPast
-        overLimitUntil = license.overLimitUntil ?? .distantPast
-        used = UInt32(clamping: license.used)
-        statusIndex = UInt32(clamping: license.statusIndex)
-        version = license.version
+        self.state = state
+        self.notBefore = notBefore ?? .distantPast
+        self.expiresAt = expiresAt ?? .distantFuture
+        self.paymentGraceUntil = paymentGraceUntil ?? .distantPast
+        self.overLimitUntil = overLimitUntil ?? .distantPast
+        self.used = UInt32(clamping: used)
+        self.statusIndex = UInt32(clamping: statusIndex)
+        self.version = version
+    }
+
+    package init(_ license: License, policy: PolicyID) {
+        self.init(
+            id: license.id, productID: license.productID, policy: policy, state: license.state,
+            notBefore: license.notBefore, expiresAt: license.expiresAt, paymentGraceUntil: license.paymentGraceUntil,
+            overLimitUntil: license.overLimitUntil, used: license.used, statusIndex: license.statusIndex,
+            version: license.version)
     }
 
     /// The instant at which even those who hold a seat are refused.
@@ -98,13 +111,13 @@ package struct PlaceFacts: Sendable, Equatable {
 }
 
 /// What a call says besides what is asked.
-struct Sighting: Sendable {
+package struct Sighting: Sendable {
     /// Where it came from.
     let network: SpreadSketch
     let carried: CarriedIdentity
 
     /// One that says nothing.
-    static let plain = Sighting(network: .empty, carried: CarriedIdentity(domain: nil, installationID: nil))
+    package static let plain = Sighting(network: .empty, carried: CarriedIdentity(domain: nil, installationID: nil))
 }
 
 extension Timestamp {

@@ -1,4 +1,4 @@
-import Primitives
+package import Primitives
 package import Secrets
 
 /// Everything validation asks, in memory (DESIGN D4): which license a key opens, what it allows, and which places hold
@@ -35,12 +35,17 @@ package final class LicenseIndex: Sendable {
 
     package func policy(_ id: PolicyID) -> Policy { policies.policy(id) }
 
+    /// Where the policy of the licenses of `product` is that choose `overrides`.
+    package func policyID(of product: ProductID, choosing overrides: PolicySettings) -> PolicyID {
+        policies.intern(product, choosing: overrides, otherwise: Policy(overrides))
+    }
+
     /// The longest life of a token under any policy that a license has or had, in seconds; 0 without one.
     var longestTokenLifeSeconds: Int64 { policies.longestTokenLifeSeconds }
 
     /// The place, marked as seen at `now`, if it holds a seat and still counts there without asking the database.
     /// `lease` is that of its license.
-    func confirm(
+    package func confirm(
         _ place: KeyedHash, addressesPerSeat: Int, lease: Duration? = nil, at now: Timestamp,
         _ sighting: Sighting = .plain
     ) -> PlaceFacts? {
@@ -90,10 +95,15 @@ package final class LicenseIndex: Sendable {
     }
 
     private func apply(_ license: License) {
-        let facts = LicenseFacts(license, policy: policies.intern(license))
-        licenses.withTable(of: license.id.rawValue) { table in
-            if let known = table[license.id.rawValue], known.version > facts.version { return }
-            table[license.id.rawValue] = facts
+        let policy = policies.intern(license.productID, choosing: license.overrides, otherwise: license.policy)
+        put(LicenseFacts(license, policy: policy))
+    }
+
+    /// Takes in a license; of two versions the higher stays.
+    package func put(_ facts: LicenseFacts) {
+        licenses.withTable(of: facts.id.rawValue) { table in
+            if let known = table[facts.id.rawValue], known.version > facts.version { return }
+            table[facts.id.rawValue] = facts
         }
     }
 

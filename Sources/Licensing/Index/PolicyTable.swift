@@ -25,14 +25,16 @@ final class PolicyTable: Sendable {
     /// The longest life of a token under any policy that a license has or had, in seconds; 0 without one.
     var longestTokenLifeSeconds: Int64 { table.withLock { $0.policies.map(\.tokenLifeSeconds).max() ?? 0 } }
 
-    /// Where the policy of `license` is, made at first use.
-    func intern(_ license: License) -> PolicyID {
-        let key = Key(product: license.productID, overrides: license.overrides)
+    /// Where the policy of the licenses of `product` is that choose `overrides`, made at first use; of a product that
+    /// is not known yet it is `policy`.
+    func intern(
+        _ product: ProductID, choosing overrides: PolicySettings, otherwise policy: @autoclosure () -> Policy
+    ) -> PolicyID {
+        let key = Key(product: product, overrides: overrides)
         return table.withLock { table in
             if let known = table.positions[key] { return known }
             let id = PolicyID(position: UInt32(table.policies.count))
-            let product = table.products[license.productID]?.settings
-            table.policies.append(product.map { Policy($0, license.overrides) } ?? license.policy)
+            table.policies.append(table.products[product].map { Policy($0.settings, overrides) } ?? policy())
             table.keys.append(key)
             table.positions[key] = id
             return id
