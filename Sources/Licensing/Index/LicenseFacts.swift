@@ -16,7 +16,7 @@ package struct LicenseFacts: Sendable, Equatable {
     /// Until when seats above a lowered limit stay; `Timestamp.distantPast` when none are.
     package let overLimitUntil: Timestamp
     package let used: UInt32
-    package let statusIndex: UInt32
+    package let statusIndex: Int64
     package let version: Int64
 
     /// Of instants, nil is none: valid at once, never expired, no grace, nothing above the limit.
@@ -34,7 +34,7 @@ package struct LicenseFacts: Sendable, Equatable {
         self.paymentGraceUntil = paymentGraceUntil ?? .distantPast
         self.overLimitUntil = overLimitUntil ?? .distantPast
         self.used = UInt32(clamping: used)
-        self.statusIndex = UInt32(clamping: statusIndex)
+        self.statusIndex = statusIndex
         self.version = version
     }
 
@@ -65,7 +65,7 @@ package struct PlaceFacts: Sendable, Equatable {
     package let firstSeen: Timestamp
     package var lastSeen: Timestamp
     /// How many places the seat has, dead ones included.
-    package let placesOfSeat: UInt8
+    package internal(set) var placesOfSeat: UInt8
     package let kind: SeatKind
     /// From which networks calls came on the day of `lastSeen`: a `SpreadSketch`.
     package var sketch: UInt64

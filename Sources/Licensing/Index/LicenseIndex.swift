@@ -5,8 +5,8 @@ package import Secrets
 /// a seat. It never decides who gets a seat; it only knows who has one.
 package final class LicenseIndex: Sendable {
     /// Places whose time of last use is newer than the database's, beside the table that holds them.
-    private struct PlaceTable: Sendable {
-        var facts: [KeyedHash: PlaceFacts] = [:]
+    private struct PlaceTable: ~Copyable, Sendable {
+        var facts = FactsTable<PackedPlace>()
         var touched: [KeyedHash] = []
         /// What installations began to say besides, by the seat's activation.
         var carried: [ActivationID: CarriedIdentity] = [:]
@@ -16,8 +16,8 @@ package final class LicenseIndex: Sendable {
     /// a later call.
     private static let carriedMax = 1024
 
-    private let keys = Striped { [KeyedHash: LicenseID]() }
-    private let licenses = Striped { [UInt64: LicenseFacts]() }
+    private let keys = Striped { FactsTable<PackedKey>() }
+    private let licenses = Striped { FactsTable<PackedLicense>() }
     private let places = Striped { PlaceTable() }
     private let policies = PolicyTable()
     let endingKeys = EndingKeys()
@@ -30,7 +30,7 @@ package final class LicenseIndex: Sendable {
     }
 
     package func license(_ id: LicenseID) -> LicenseFacts? {
-        licenses.withTable(of: id.rawValue) { $0[id.rawValue] }
+        licenses.withTable(of: id.rawValue) { $0[id] }
     }
 
     package func policy(_ id: PolicyID) -> Policy { policies.policy(id) }
@@ -59,7 +59,7 @@ package final class LicenseIndex: Sendable {
             if facts != before {
                 if !facts.isTouched { table.touched.append(place) }
                 facts.isTouched = true
-                table.facts[place] = facts
+                table.facts.put(facts, of: place)
             }
             return facts
         }
@@ -83,13 +83,13 @@ package final class LicenseIndex: Sendable {
             switch change {
             case .product(let product): policies.apply(product)
             case .license(let license): apply(license)
-            case .key(let hash, let license): keys.withTable(of: hash.high) { $0[hash] = license }
+            case .key(let hash, let license): put(license, under: hash)
             case .keyEnds(let hash, let end): endingKeys.set(end, of: hash)
             case .keyGone(let hash):
-                keys.withTable(of: hash.high) { _ = $0.removeValue(forKey: hash) }
+                keys.withTable(of: hash.high) { $0.remove(hash) }
                 endingKeys.forget(hash)
-            case .place(let hash, let facts): apply(hash, facts)
-            case .placeGone(let hash): places.withTable(of: hash.high) { _ = $0.facts.removeValue(forKey: hash) }
+            case .place(let hash, let facts): put(facts, at: hash)
+            case .placeGone(let hash): places.withTable(of: hash.high) { $0.facts.remove(hash) }
             }
         }
     }
@@ -102,13 +102,18 @@ package final class LicenseIndex: Sendable {
     /// Takes in a license; of two versions the higher stays.
     package func put(_ facts: LicenseFacts) {
         licenses.withTable(of: facts.id.rawValue) { table in
-            if let known = table[facts.id.rawValue], known.version > facts.version { return }
-            table[facts.id.rawValue] = facts
+            if let known = table[facts.id], known.version > facts.version { return }
+            table.put(facts, of: facts.id)
         }
     }
 
-    /// What memory knows of the last use survives: it is newer than what a transaction read.
-    private func apply(_ hash: KeyedHash, _ facts: PlaceFacts) {
+    /// Takes in which license a key opens.
+    func put(_ license: LicenseID, under key: KeyedHash) {
+        keys.withTable(of: key.high) { $0.put(license, of: key) }
+    }
+
+    /// Takes in a place. What memory knows of the last use survives: it is newer than what a transaction read.
+    func put(_ facts: PlaceFacts, at hash: KeyedHash) {
         places.withTable(of: hash.high) { table in
             var facts = facts
             if let known = table.facts[hash] {
@@ -117,7 +122,7 @@ package final class LicenseIndex: Sendable {
                 facts.lastSeen = max(facts.lastSeen, known.lastSeen)
                 facts.isTouched = known.isTouched
             }
-            table.facts[hash] = facts
+            table.facts.put(facts, of: hash)
         }
     }
 }
@@ -132,6 +137,14 @@ extension LicenseIndex {
         package var places = 0
         /// Places whose time of last use the database does not know yet.
         package var touched = 0
+    }
+
+    /// Makes room for `sizes` in all, so that what is read at the start is not moved again and again.
+    func reserve(_ sizes: Sizes) {
+        func share(_ count: Int) -> Int { count / Striped<PlaceTable>.stripeCount }
+        licenses.forEachTable { $0.reserve(share(sizes.licenses)) }
+        keys.forEachTable { $0.reserve(share(sizes.keys)) }
+        places.forEachTable { $0.facts.reserve(share(sizes.places)) }
     }
 
     package var sizes: Sizes {
@@ -164,7 +177,7 @@ extension LicenseIndex {
             for hash in table.touched {
                 guard var facts = table.facts[hash] else { continue }
                 facts.isTouched = false
-                table.facts[hash] = facts
+                table.facts.put(facts, of: hash)
                 taken.append((hash, facts))
             }
             table.touched.removeAll(keepingCapacity: true)
@@ -196,8 +209,9 @@ extension LicenseIndex {
     func returnTouchedPlaces(_ places: [(KeyedHash, PlaceFacts)]) {
         for (hash, _) in places {
             self.places.withTable(of: hash.high) { table in
-                guard table.facts[hash]?.isTouched == false else { return }
-                table.facts[hash]?.isTouched = true
+                guard var facts = table.facts[hash], !facts.isTouched else { return }
+                facts.isTouched = true
+                table.facts.put(facts, of: hash)
                 table.touched.append(hash)
             }
         }

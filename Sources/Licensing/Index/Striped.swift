@@ -3,13 +3,13 @@ import Synchronization
 /// A table split over many small locks, so that two requests rarely wait for one another.
 ///
 /// Critical sections are a lookup and a copy of plain values: no reference counting, no call out, no await.
-final class Striped<Table: Sendable>: Sendable {
+final class Striped<Table: ~Copyable & Sendable>: Sendable {
     /// A power of two.
-    private static var stripeCount: Int { 64 }
+    static var stripeCount: Int { 64 }
 
     private final class Stripe: Sendable {
         let table: Mutex<Table>
-        init(_ table: Table) { self.table = Mutex(table) }
+        init(_ table: consuming Table) { self.table = Mutex(table) }
     }
 
     private let stripes: [Stripe]
@@ -18,8 +18,8 @@ final class Striped<Table: Sendable>: Sendable {
         stripes = (0..<Self.stripeCount).map { _ in Stripe(make()) }
     }
 
-    /// Runs `body` on the table that holds whatever hashes to `hash`. The high bits choose: the low ones are the
-    /// dictionary's.
+    /// Runs `body` on the table that holds whatever hashes to `hash`. The highest bits choose: the others are
+    /// the table's.
     func withTable<Value: Sendable>(of hash: UInt64, _ body: (inout Table) -> Value) -> Value {
         stripes[Int(truncatingIfNeeded: hash >> 58)].table.withLock { body(&$0) }
     }
