@@ -16,6 +16,7 @@ extension Target.Dependency {
     static let crypto = product(name: "Crypto", package: "swift-crypto")
     static let deque = product(name: "DequeModule", package: "swift-collections")
     static let grdb = product(name: "GRDB", package: "GRDB.swift")
+    static let grdbSQLite = product(name: "GRDBSQLite", package: "GRDB.swift")
     static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
     static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
     static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
@@ -71,7 +72,7 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .part("LicenseToken", imports: ["Primitives", "CZlib", .crypto]),
         .part("LicenseClient", imports: ["Primitives", "LicenseToken", .crypto]),
-        .part("Database", imports: ["Primitives", .grdb]),
+        .part("Database", imports: ["Primitives", .grdb, .grdbSQLite]),
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .part("Secrets", imports: ["Primitives", "Database", "CSodium", .crypto]),
         .part("Journal", imports: ["Primitives", "Database", "Secrets", .crypto]),

@@ -7,6 +7,8 @@ package protocol SQLRow {
     func integer(_ column: Int) -> Int64
     func text(_ column: Int) -> String
     func blob(_ column: Int) -> [UInt8]
+    /// Hands the bytes of a blob to `body` without a copy; they are gone after it.
+    func withBlob(_ column: Int, _ body: (UnsafeRawBufferPointer) -> Void)
     /// The bytes of a text as they are stored, also where they are no UTF-8 or hold a NUL.
     func storedText(_ column: Int) -> [UInt8]
     func isNull(_ column: Int) -> Bool

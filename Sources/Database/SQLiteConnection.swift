@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import GRDBSQLite
 
 /// One GRDB connection inside a transaction, seen through our interface. Errors are ours already inside the body, where
 /// a savepoint tells a refused claim from a database that cannot write.
@@ -13,7 +14,7 @@ struct SQLiteConnection: SQLConnection {
             let statement = try database.cachedStatement(sql: sql)
             let cursor = try Row.fetchCursor(statement, arguments: StatementArguments(arguments))
             while let next = try cursor.next() {
-                guard try row(SQLiteRow(row: next)) else { return }
+                guard try row(SQLiteRow(row: next, statement: statement.sqliteStatement)) else { return }
             }
         }
     }
@@ -39,6 +40,8 @@ struct SQLiteConnection: SQLConnection {
 
 private struct SQLiteRow: SQLRow {
     let row: Row
+    /// What the row is read from.
+    let statement: SQLiteStatement
 
     func value(_ column: Int) -> SQLValue {
         switch (row[column] as GRDB.DatabaseValue).storage {
@@ -53,6 +56,15 @@ private struct SQLiteRow: SQLRow {
     func integer(_ column: Int) -> Int64 { row[column] }
     func text(_ column: Int) -> String { row[column] }
     func blob(_ column: Int) -> [UInt8] { [UInt8](row[column] as Data) }
+
+    /// Not GRDB's `withUnsafeData`, which allocates for every value.
+    func withBlob(_ column: Int, _ body: (UnsafeRawBufferPointer) -> Void) {
+        let index = CInt(column)
+        precondition(sqlite3_column_type(statement, index) == SQLITE_BLOB, "column \(column) holds no blob")
+        let start = sqlite3_column_blob(statement, index)
+        body(UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(statement, index))))
+    }
+
     func storedText(_ column: Int) -> [UInt8] { blob(column) }
     func isNull(_ column: Int) -> Bool { row.hasNull(atIndex: column) }
 }

@@ -114,12 +114,16 @@ package final class LicensingService: Sendable {
                 index.apply([.product(product)])
             }
             catalog.apply(keyPrefixes: try products.keyPrefixes(of: all, in: transaction))
-            try licenses.forEachLicense(in: transaction) { index.apply([.license($0)]) }
+            let counts = try licenses.counts(in: transaction)
+            index.reserve(
+                LicenseIndex.Sizes(
+                    licenses: counts.licenses, keys: counts.keys, places: try seats.placeCount(in: transaction)))
+            try licenses.forEachFacts(in: transaction, policy: index.policyID(of:choosing:)) { index.put($0) }
             try licenses.forEachKey(endingFrom: now - EndingKeys.keptAfterEnd, in: transaction) { hash, license, end in
-                index.apply([.key(hash, license)])
+                index.put(license, under: hash)
                 if let end { index.apply([.keyEnds(hash, end)]) }
             }
-            try seats.forEachPlace(in: transaction) { index.apply([.place($0, $1)]) }
+            try seats.forEachPlace(in: transaction) { index.put($1, at: $0) }
         }
     }
 }

@@ -18,6 +18,13 @@ package struct KeyedHash: Hashable, Sendable {
         (high, low) = words
     }
 
+    /// The same, for those of which a start reads millions.
+    package init(bytes: UnsafeRawBufferPointer) {
+        precondition(bytes.count >= 16, "a keyed hash has 16 bytes")
+        high = UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self))
+        low = UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+    }
+
     package var bytes: [UInt8] {
         [high, low].flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> (56 - 8 * UInt64($0))) } }
     }

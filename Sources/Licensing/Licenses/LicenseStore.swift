@@ -160,11 +160,6 @@ package struct LicenseStore: Sendable {
         return Listing(items: items, total: Int64(chosen.count))
     }
 
-    /// Hands every license to `body`: the index fills itself from here.
-    func forEachLicense(in transaction: ReadTransaction, do body: (License) -> Void) throws {
-        try transaction.forEach("SELECT \(Self.columns) FROM \(Self.tables)") { body(try license($0)) }
-    }
-
     /// Hands the hash of every key, its license and its end to `body`, but for those that ended before `instant`.
     func forEachKey(
         endingFrom instant: Timestamp, in transaction: ReadTransaction,
@@ -175,7 +170,7 @@ package struct LicenseStore: Sendable {
             SELECT key_hash, license_id, valid_until FROM license_keys
             WHERE revoked_at IS NULL AND (valid_until IS NULL OR valid_until >= ?)
             """, instant
-        ) { body(KeyedHash(bytes: $0.blob(0)), $0.randomID(1), $0.optionalTimestamp(2)) }
+        ) { body($0.keyedHash(0), $0.randomID(1), $0.optionalTimestamp(2)) }
     }
 
     /// The license as its row stands inside `transaction`.
@@ -253,22 +248,27 @@ extension LicenseStore {
     }
 
     private func license(_ row: any SQLRow) throws -> License {
-        guard let state = License.State(rawValue: row.text(9)) else {
-            throw DatabaseError.corrupt(detail: "license state \(row.text(9))")
-        }
         let (overrides, policy) = try policies.read(
             .init(product: Self.settings(row, from: 6), license: Self.settings(row, from: 3)))
         return License(
             id: row.randomID(0), customerID: row.id(1), productID: row.id(2), overrides: overrides, policy: policy,
-            state: state, notBefore: row.optionalTimestamp(10), expiresAt: row.optionalTimestamp(11),
+            state: try Self.state(row.text(9)), notBefore: row.optionalTimestamp(10),
+            expiresAt: row.optionalTimestamp(11),
             paymentGraceUntil: row.optionalTimestamp(12), overLimitUntil: row.optionalTimestamp(13),
             startedAt: row.optionalTimestamp(14), batch: row.optionalText(15).flatMap { Slug($0) },
             used: Int(row.integer(16)), statusIndex: row.integer(17), version: row.integer(18),
             createdAt: row.timestamp(19))
     }
 
+    static func state(_ name: String) throws -> License.State {
+        guard let state = License.State(rawValue: name) else {
+            throw DatabaseError.corrupt(detail: "license state \(name)")
+        }
+        return state
+    }
+
     /// Settings in three columns: the object, seats, days of grace.
-    private static func settings(_ row: any SQLRow, from column: Int) -> StoredSettings {
+    static func settings(_ row: any SQLRow, from column: Int) -> StoredSettings {
         StoredSettings(
             json: row.text(column), maxActivations: row.optionalInteger(column + 1),
             graceDays: row.optionalInteger(column + 2))

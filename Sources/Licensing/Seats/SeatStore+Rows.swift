@@ -81,24 +81,45 @@ extension SeatStore {
         }
     }
 
-    /// Hands every place of every taken seat to `body`: the index fills itself from here.
+    /// How many places there are, those of released seats included.
+    func placeCount(in transaction: ReadTransaction) throws -> Int {
+        Int(try transaction.count("SELECT count(*) FROM seat_addresses"))
+    }
+
+    /// Hands every place of every taken seat to `body`: the index fills itself from here. Rows of one seat come one
+    /// after the other, so that its places are counted here and not by a query for each.
     func forEachPlace(in transaction: ReadTransaction, do body: (KeyedHash, PlaceFacts) -> Void) throws {
+        var seat: [(key: KeyedHash, facts: PlaceFacts)] = []
+        func handOver() {
+            for (key, var facts) in seat {
+                facts.placesOfSeat = UInt8(clamping: seat.count)
+                body(key, facts)
+            }
+            seat.removeAll(keepingCapacity: true)
+        }
         try transaction.forEach(
             """
-            SELECT s.place_key, a.id, a.first_seen, s.last_seen,
-                (SELECT count(*) FROM seat_addresses n WHERE n.activation_id = a.id), a.kind, a.carried_domain,
-                a.carried_installation_id
-            FROM seat_addresses s JOIN activations a ON a.id = s.activation_id
-            WHERE a.released_at IS NULL
+            SELECT s.place_key, a.id, a.first_seen, s.last_seen, a.kind, a.carried_domain, a.carried_installation_id
+            FROM activations a JOIN seat_addresses s ON s.activation_id = a.id
+            WHERE a.released_at IS NULL ORDER BY a.id
             """
         ) { row in
-            let carried = CarriedIdentity(domain: row.optionalText(6), installationID: row.optionalText(7))
-            body(
-                KeyedHash(bytes: row.blob(0)),
-                PlaceFacts(
-                    activation: row.randomID(1), firstSeen: row.timestamp(2), lastSeen: row.timestamp(3),
-                    placesOfSeat: Int(row.integer(4)), kind: try Self.kind(row.text(5)), carried: carried.mark))
+            let place = try Self.place(row)
+            if place.facts.activation != seat.last?.facts.activation { handOver() }
+            seat.append(place)
         }
+        handOver()
+    }
+
+    /// The only place of a seat.
+    private static func place(_ row: any SQLRow) throws -> (key: KeyedHash, facts: PlaceFacts) {
+        let carried = CarriedIdentity(domain: row.optionalText(5), installationID: row.optionalText(6))
+        return (
+            row.keyedHash(0),
+            PlaceFacts(
+                activation: row.randomID(1), firstSeen: row.timestamp(2), lastSeen: row.timestamp(3), placesOfSeat: 1,
+                kind: try kind(row.text(4)), carried: carried.mark)
+        )
     }
 }
 
