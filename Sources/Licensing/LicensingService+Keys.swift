@@ -1,3 +1,5 @@
+package import Access
+import Database
 package import Journal
 import LicenseToken
 package import Primitives
@@ -11,13 +13,23 @@ extension LicensingService {
 
     /// Publishes a further signing key, which no time is set for: its record and the schedule it is in.
     package func publishKey(
-        dryRun: Bool, by provenance: Provenance
-    ) async throws -> (key: SigningKeyRecord, schedule: KeySchedule) {
+        dryRun: Bool, by provenance: Provenance, receipt: Receipt<PublishedKey> = .none
+    ) async throws -> PublishedKey {
         var keyID = ""
-        let schedule = try await keys.change(dryRun: dryRun, by: provenance) { schedule, spares in
+        let keep: @Sendable (KeySchedule, [String], WriteTransaction) throws -> Void = { schedule, fresh, transaction in
+            _ = try receipt.covering(transaction) { Self.published(fresh[0], in: schedule) }
+        }
+        let schedule = try await keys.change(dryRun: dryRun, by: provenance, answered: keep) { schedule, spares in
             schedule.publish(spares[0], at: provenance.at)
             keyID = spares[0].keyID
         }
+        return Self.published(keyID, in: schedule)
+    }
+
+    /// A signing key that was just published, and the schedule it is in.
+    package typealias PublishedKey = (key: SigningKeyRecord, schedule: KeySchedule)
+
+    private static func published(_ keyID: String, in schedule: KeySchedule) -> PublishedKey {
         guard let record = schedule.key(keyID) else { preconditionFailure("a key just published is in the schedule") }
         return (record, schedule)
     }

@@ -2,6 +2,16 @@ import Foundation
 import Secrets
 import Upkeep
 
+/// A restore was cut short before the database had its place.
+package struct UnfinishedRestore: Error, Equatable, CustomStringConvertible {
+    /// What it prepared.
+    package let path: String
+
+    package var description: String {
+        "a restore was cut short here; run signet db restore again, or remove \(path) to start without what it brings"
+    }
+}
+
 /// Where a backup is restored: a data directory and a keys directory with nothing in the way.
 ///
 /// Everything is prepared in a folder `.restoring` beside the database's place and checked there. Then the secrets get
@@ -83,6 +93,15 @@ struct RestoreTarget {
         } catch {
             throw BackupFailure.outputUnwritable(path: staging, reason: "cannot be removed")
         }
+    }
+
+    /// What a restore that was killed left behind is settled before the application starts: with the database in its
+    /// place all was done but clearing up; without one a start would make a new, empty installation where another was
+    /// meant to come back. Throws `UnfinishedRestore`, `BackupFailure.outputUnwritable`.
+    func settle() throws {
+        guard Names.exists(staging) else { return }
+        guard Names.exists(settings.sqlitePath) else { throw UnfinishedRestore(path: staging) }
+        try removeStaging()
     }
 
     /// A log beside a database holds changes that the file alone lacks.

@@ -57,7 +57,7 @@ package final class Signet: Sendable {
     /// Takes the data directory, opens and migrates the database, checks the secrets and fills memory.
     ///
     /// `command` says who holds the directory, to others that want it. Throws `DataDirectoryLock.Held`,
-    /// `StartFailure`, `SecretsError`.
+    /// `StartFailure`, `UnfinishedRestore`, `SecretsError`.
     package static func open(
         _ settings: Settings, command: String, clock: any WallClock = SystemWallClock(), logger: Logger
     ) async throws -> Signet {
@@ -74,6 +74,7 @@ package final class Signet: Sendable {
         try makeStateDirectory(settings.stateDirectory)
         let lock = try DataDirectoryLock(
             path: settings.lockPath, holder: "process \(ProcessInfo.processInfo.processIdentifier) (\(command))")
+        try RestoreTarget(settings).settle()
         let driver = try SQLiteDriver.open(
             path: settings.sqlitePath,
             onFailure: { error in

@@ -7,6 +7,7 @@ import Testing
 private enum Event: Sendable {
     case bytes
     case head
+    case operatorHead
     case requestEnd
     case inputEnd
     case answerBegin
@@ -35,6 +36,10 @@ private struct Story: Sendable, CustomTestStringConvertible {
 extension [(second: Int64, event: Event)] {
     fileprivate static func request(at second: Int64) -> Self {
         [(second, .bytes), (second, .head), (second, .requestEnd)]
+    }
+
+    fileprivate static func operatorRequest(at second: Int64) -> Self {
+        [(second, .bytes), (second, .operatorHead), (second, .requestEnd)]
     }
 
     fileprivate static func answer(at second: Int64) -> Self { [(second, .answerBegin), (second, .answerEnd)] }
@@ -89,6 +94,23 @@ struct ConnectionDeadlinesTests {
             "and the request after it is timed as any",
             [(1, .bytes), (1, .head)] + .answer(at: 2)
                 + [(4, .requestEnd)] + .request(at: 5), (7, .answer)),
+        .init("an operator's handler may think for five minutes", .operatorRequest(at: 4), (304, .answer)),
+        .init(
+            "and the operator may take as long to take the answer",
+            .operatorRequest(at: 4) + [(100, .answerBegin)], (400, .connection)),
+        .init(
+            "the header and the body of an operator's request have no more time than others'",
+            [(1, .bytes), (1, .operatorHead)], (11, .connection)),
+        .init(
+            "the next request of anyone has its own time again",
+            .operatorRequest(at: 1) + .answer(at: 100) + .request(at: 101), (103, .answer)),
+        .init(
+            "an operator's request that comes while another is answered has its time then",
+            .request(at: 1) + .operatorRequest(at: 1) + .answer(at: 2), (302, .answer)),
+        .init(
+            "also when its head came before that answer and its end after it",
+            .request(at: 1) + [(1, .bytes), (1, .operatorHead)] + .answer(at: 2) + [(3, .requestEnd)],
+            (303, .answer)),
         .init("a client that ends its side with nothing owed", [(1, .inputEnd)], (1, .connection)),
         .init("or in the middle of a request", [(1, .bytes), (1, .head), (2, .inputEnd)], (2, .connection)),
         .init("may wait for the answer it is owed", .request(at: 1) + [(1, .inputEnd)], (3, .answer)),
@@ -121,6 +143,17 @@ struct ConnectionDeadlinesTests {
         }
         #expect(deadlines.overdue(at: accept + .seconds(end.second)) == end.what)
         #expect(deadlines.overdue(at: accept + .seconds(end.second + 1)) == end.what)
+    }
+
+    @Test(
+        "are an operator's on operators' routes alone",
+        arguments: [
+            ("/api/v1/licenses.csv", true), ("/api/v1/audit/verify?from=1", true), ("/api/v1/database/backups", true),
+            ("/api/v1/installer/validate", false), ("/api/v1/installer/revocations", false), ("/healthz", false),
+            ("/openapi.yaml", false), ("/", false), ("", false), ("/API/V1/licenses", false),
+        ])
+    func operators(path: String, expected: Bool) {
+        #expect(ConnectionLimits.isOperators(path: path) == expected)
     }
 
     @Test("let no silence end a connection that is owed an answer")
@@ -178,6 +211,7 @@ extension ConnectionDeadlines {
         switch event {
         case .bytes: bytesArrived(at: now)
         case .head: headArrived(at: now)
+        case .operatorHead: headArrived(isOperators: true, at: now)
         case .requestEnd: requestEnded(at: now)
         case .inputEnd: inputEnded()
         case .answerBegin: answerBegan(at: now)

@@ -1,3 +1,4 @@
+import Access
 import HTTPTypes
 import LicenseToken
 import Primitives
@@ -29,6 +30,23 @@ struct KeyRoutesTests {
             ])
         #expect(reply.json["signed_key_set"] == .null)
         #expect(reply.json["warnings"]?.arrayValue?.isEmpty == true)
+    }
+
+    @Test("make one key for one Idempotency-Key, however often it is sent")
+    func onceOnly() async throws {
+        let house = try await TestHouse()
+        let client = ClientFace(of: house)
+        let token = try await house.adminToken("ci", .keysWrite)
+        let headers: HTTPFields = [.idempotencyKey: "key-1"]
+        let first = try await client.post("/api/v1/keys", "{}", token: token, headers)
+        let second = try await client.post("/api/v1/keys", "{}", token: token, headers)
+        #expect(first.status == 201 && second.status == 201 && first.body == second.body)
+        #expect(try await house.count("SELECT count(*) FROM signing_keys") == 3)
+        let other = try await client.post("/api/v1/keys", #"{"reason":"another"}"#, token: token, headers)
+        #expect(other.code == "idempotency_key_reused")
+        let third = try await client.post("/api/v1/keys", "{}", token: token, [.idempotencyKey: "key-2"])
+        #expect(third.json["kid"] != first.json["kid"])
+        #expect(try await house.count("SELECT count(*) FROM signing_keys") == 4)
     }
 
     @Test("rotate ahead, refuse to do it twice, and do it now when forced")

@@ -1,4 +1,5 @@
 import Journal
+import LicenseToken
 import Primitives
 import TestSupport
 import Testing
@@ -90,7 +91,19 @@ struct ExplainTests {
             try await house.issue(choosing: versions), try await house.issue(addressesPerSeat: 1),
             try await house.issue(choosing: choosing { $0.countedBy = .installationID }),
         ]
-        let keys = licenses.map(\.key.text) + ["nonsense", "0000-0000-0000-0000"]
+        let bindings: [OfflineBinding] = [
+            .unbound, .domain(try CanonicalDomain("example.com")),
+            .installationID(try #require(InstallationID("installation-1"))),
+        ]
+        var offline: [String] = []
+        for binding in bindings {
+            let license = try await house.acme()
+            offline.append(
+                try await house.licensing.issueOfflineKey(
+                    of: license.id, bound: binding, dryRun: false, by: house.provenance()
+                ).key.text)
+        }
+        let keys = licenses.map(\.key.text) + offline + ["nonsense", "0000-0000-0000-0000"]
         return try keys.flatMap { key in
             [
                 try request(key), try request(key, domain: "sub.example.com", ip: "198.51.100.1"),
@@ -121,6 +134,31 @@ struct ExplainTests {
             .notActivated, .addressLimit, .activationLimit, .valid,
         ]
         #expect(verdicts.isSuperset(of: expected))
+    }
+
+    @Test("tells what an offline key is bound to, and fails there when it is used elsewhere")
+    func binding() async throws {
+        let license = try await house.acme()
+        func explain(_ binding: OfflineBinding, _ domain: String) async throws -> Explanation {
+            let issued = try await house.licensing.issueOfflineKey(
+                of: license.id, bound: binding, dryRun: false, by: house.provenance())
+            return try await self.explain(request(issued.key.text, domain: domain))
+        }
+        func bound(_ explanation: Explanation) -> (outcome: Explanation.Outcome?, to: String?) {
+            let step = explanation.steps.first { $0.rule == "key_bound_here" }
+            return (step?.outcome, step?.values.first?.value ?? nil)
+        }
+        let domain = OfflineBinding.domain(try CanonicalDomain("example.com"))
+        let here = try await explain(domain, "example.com")
+        #expect(here.verdict == .valid && bound(here) == (.passed, "domain"))
+        let elsewhere = try await explain(domain, "example.net")
+        #expect(elsewhere.verdict == .domainNotAllowed && elsewhere.failed?.rule == "key_bound_here")
+        #expect(elsewhere.steps.last?.outcome == .notReached)
+        let id = OfflineBinding.installationID(try #require(InstallationID("installation-1")))
+        #expect(bound(try await explain(id, "example.com")) == (.failed, "installation_id"))
+        #expect(bound(try await explain(.unbound, "example.com")) == (.passed, "nothing"))
+        let own = try await self.explain(request(license.key.text))
+        #expect(bound(own).outcome == nil, "a key of ours is bound to nothing by itself")
     }
 
     @Test("tells one who has no key nothing but that")

@@ -67,6 +67,27 @@ struct LicenseFileIssueTests {
         #expect(try await issue(graced, "other.example.com", days: 5).endsAt == house.clock.now() + .days(5))
     }
 
+    @Test("its holder cannot give the seat back while the file lasts; an operator can take it, for another")
+    func deactivated() async throws {
+        let license = try await house.solo()
+        let issued = try await issue(license, days: 30)
+        let answer = try await house.validate(license.key, domain: "example.com")
+        #expect(answer.verdict == .valid && answer.seat?.place?.activation == issued.activation)
+        await #expect(throws: SeatHeld(until: issued.endsAt)) {
+            try await house.deactivate(license.key, domain: "example.com", token: answer.token)
+        }
+        #expect(try await house.release(.all, of: license).map(\.id) == [issued.activation])
+        #expect(try await house.verdict(license, "example.com") == .notActivated)
+        #expect(try await house.verdict(license, "other.example.com") == .valid)
+        // The file itself says yes until it ends; the list of revoked licenses is what can tell its software.
+        try await house.licensing.revocations.publish(by: house.provenance())
+        #expect(house.licensing.revocations.sequence == 1)
+        house.clock.set(to: issued.endsAt)
+        #expect(try await house.keepSeats() == 0, "freed once, not twice")
+        #expect(try await house.used(license) == 1)
+        #expect(try await house.inconsistencies() == [])
+    }
+
     @Test("without a free seat there is no file, no row and no event")
     func noSeat() async throws {
         let license = try await house.solo()

@@ -326,6 +326,41 @@ struct DevelopmentHostTests {
         #expect(try await house.used(solo) == 1)
     }
 
+    @Test(
+        "is free however seats are counted, with an identifier or without; any other host without one is not",
+        arguments: [
+            (SeatCounting.domain, "localhost", nil, Verdict.valid), (.ip, "localhost", nil, .valid),
+            (.installationID, "localhost", nil, .valid), (.installationID, "app.test", "installation-1", .valid),
+            (.installationID, "192.168.1.5", nil, .valid), (.installationID, "example.com", nil, .notActivated),
+            (.installationID, "example.com", "installation-1", .valid),
+        ] as [(SeatCounting, String, String?, Verdict)])
+    func counted(by counting: SeatCounting, host: String, id: String?, expected: Verdict) async throws {
+        var settings = PolicySettings()
+        settings.countedBy = counting
+        let license = try await house.issue(choosing: settings)
+        let answer = try await house.validate(license.key, domain: host, installationID: id)
+        #expect(answer.verdict == expected)
+        let isFree = host != "example.com"
+        #expect((answer.seat != nil && answer.seat?.place == nil) == isFree)
+        #expect((answer.token != nil) == expected.isValid)
+        #expect(try await house.used(license) == (expected == .valid && !isFree ? 1 : 0))
+        let request = ValidationRequest(
+            licenseKey: license.key.text, installation: try house.installation(domain: host, installationID: id),
+            product: nil, nonce: nil, activates: true)
+        let explained = try await house.licensing.validator.explain(request, by: house.provenance())
+        #expect(explained.verdict == expected && explained.counting?.isDevelopment == isFree)
+    }
+
+    @Test("without an identifier is asked for one where development counts")
+    func counts() async throws {
+        var settings = PolicySettings()
+        settings.countedBy = .installationID
+        settings.countsDevelopment = true
+        let license = try await house.issue(choosing: settings)
+        let answer = try await house.validate(license.key, domain: "localhost")
+        #expect(answer.verdict == .notActivated && answer.message.contains("installation_id"))
+    }
+
     @Test("gets a token for a day at most, of which it is the subject")
     func token() async throws {
         let solo = try await house.solo()

@@ -149,6 +149,37 @@ struct RestoreTests {
         #expect(!FileManager.default.fileExists(atPath: new.path(of: "data/.restoring")))
     }
 
+    @Test("that was killed before the database had its place keeps a server from starting with an empty one")
+    func killedEarly() async throws {
+        let move = try await Move()
+        let new = move.new.directory
+        let staging = new.path(of: "data/.restoring")
+        try FileManager.default.createDirectory(atPath: staging + "/Keys", withIntermediateDirectories: true)
+        try new.write("half", to: "data/.restoring/signet.db")
+        await #expect(throws: UnfinishedRestore(path: staging)) { try await move.new.open(clock: move.clock) }
+        #expect(!FileManager.default.fileExists(atPath: move.new.settings.sqlitePath))
+        #expect(!FileManager.default.fileExists(atPath: move.new.settings.keys))
+        _ = try await move.restore()
+        let signet = try await move.new.open(clock: move.clock)
+        #expect(try await SignetTests.validate(move.key, signet).verdict == .valid)
+        try await signet.close()
+    }
+
+    @Test("that was killed when all was done but clearing up is cleared up by the next start, copies of secrets too")
+    func killedLate() async throws {
+        let move = try await Move()
+        _ = try await move.restore()
+        let new = move.new.directory
+        let staging = new.path(of: "data/.restoring")
+        try FileManager.default.createDirectory(atPath: staging + "/Keys", withIntermediateDirectories: true)
+        try new.write("a copy of a secret", to: "data/.restoring/Keys/data-1")
+        await #expect(throws: BackupFailure.self) { try await move.restore() }
+        let signet = try await move.new.open(clock: move.clock)
+        #expect(!FileManager.default.fileExists(atPath: staging))
+        #expect(try await SignetTests.validate(move.key, signet).verdict == .valid)
+        try await signet.close()
+    }
+
     @Test("takes back the secrets when a database of ours is held by another process")
     func held() async throws {
         let move = try await Move()

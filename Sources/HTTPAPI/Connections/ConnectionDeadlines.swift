@@ -27,6 +27,10 @@ struct ConnectionDeadlines {
     private var isAnsweredAhead = false
     private var answers = 0
     private var closingSince: NIODeadline?
+    /// Whether the request that is being read is an operator's.
+    private var isReadingOperators = false
+    /// Whether one of those without a whole answer is: then all of them have an operator's time.
+    private var owesOperators = false
 
     init(limits: ConnectionLimits, at now: NIODeadline) {
         self.limits = limits
@@ -38,8 +42,9 @@ struct ConnectionDeadlines {
         if case .waiting = reading { reading = .header(since: now) }
     }
 
-    mutating func headArrived(at now: NIODeadline) {
+    mutating func headArrived(isOperators: Bool = false, at now: NIODeadline) {
         reading = .body(since: now)
+        isReadingOperators = isOperators
     }
 
     mutating func requestEnded(at now: NIODeadline) {
@@ -49,6 +54,7 @@ struct ConnectionDeadlines {
             return
         }
         unanswered += 1
+        owesOperators = owesOperators || isReadingOperators
         if case .nothing = answering { answering = .working(since: now) }
     }
 
@@ -63,6 +69,7 @@ struct ConnectionDeadlines {
     mutating func answerEnded(at now: NIODeadline) {
         isAnsweredAhead = unanswered == 0
         unanswered = max(0, unanswered - 1)
+        if unanswered == 0 { owesOperators = false }
         answering = unanswered > 0 ? .working(since: now) : .nothing
         if case .waiting = reading { reading = .waiting(since: now) }
     }
@@ -100,8 +107,8 @@ struct ConnectionDeadlines {
     private var answeringDeadline: NIODeadline {
         switch answering {
         case .nothing: .distantFuture
-        case .working(let since): since + limits.handlerTime
-        case .writing(let since): since + limits.writeTime
+        case .working(let since): since + (owesOperators ? limits.operatorHandlerTime : limits.handlerTime)
+        case .writing(let since): since + (owesOperators ? limits.operatorWriteTime : limits.writeTime)
         }
     }
 }

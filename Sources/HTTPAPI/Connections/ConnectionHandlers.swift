@@ -85,7 +85,9 @@ final class MessageWatchHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
-        case .head: watch.deadlines.headArrived(at: .now())
+        case .head(let head):
+            let isOperators = ConnectionLimits.isOperators(path: head.path ?? "")
+            watch.deadlines.headArrived(isOperators: isOperators, at: .now())
         case .body: break
         case .end: watch.deadlines.requestEnded(at: .now())
         }

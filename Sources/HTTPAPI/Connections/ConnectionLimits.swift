@@ -19,6 +19,9 @@ package struct ConnectionLimits: Sendable {
     package var handlerTime = TimeAmount.seconds(2)
     /// For the client to take an answer.
     package var writeTime = TimeAmount.seconds(10)
+    /// The same two for operators' routes: to check a long journal, to export all licenses.
+    package var operatorHandlerTime = TimeAmount.minutes(5)
+    package var operatorWriteTime = TimeAmount.minutes(5)
     /// For the client to close after we did.
     package var lingerTime = TimeAmount.seconds(2)
     /// Requests of one connection; the last answer closes it.
@@ -31,6 +34,13 @@ package struct ConnectionLimits: Sendable {
     package static var operators: ConnectionLimits {
         var limits = ConnectionLimits()
         limits.handlerTime = .minutes(30)
+        limits.operatorHandlerTime = .minutes(30)
+        limits.operatorWriteTime = .minutes(30)
         return limits
+    }
+
+    /// Whether only operators are answered at `path`. Who has no token is refused at once, whatever the limit is.
+    static func isOperators(path: String) -> Bool {
+        path.utf8.starts(with: "/api/v1/".utf8) && !path.utf8.starts(with: "/api/v1/installer/".utf8)
     }
 }

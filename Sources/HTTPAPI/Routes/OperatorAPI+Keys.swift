@@ -34,9 +34,11 @@ extension OperatorAPI {
         var members = try await members(request)
         let change = try await change(&members, context)
         try members.finish()
-        let (record, schedule) = try await licensing.publishKey(dryRun: change.dryRun, by: change.provenance)
-        let json = JSONWriter.object { record.write(to: &$0, in: schedule, at: change.provenance.at) }
-        return .json(json, status: .created)
+        return try await created(change) { (published: LicensingService.PublishedKey) in
+            JSONWriter.object { published.key.write(to: &$0, in: published.schedule, at: change.provenance.at) }
+        } by: { receipt in
+            try await licensing.publishKey(dryRun: change.dryRun, by: change.provenance, receipt: receipt)
+        }
     }
 
     @Sendable

@@ -121,11 +121,13 @@ package final class SigningKeyRing: Sendable {
     // MARK: - Changes
 
     /// Makes one change of the schedule: private files first, then the rows and their events in one transaction with
-    /// `alongside`, then what requests see. `body` gets keys that it may publish. With `dryRun` no file is made and
-    /// nothing changes. Throws `SigningKeyRefusal`.
+    /// `alongside`, then what requests see. `body` gets keys that it may publish; `answered` gets the schedule as it is
+    /// then and the ids of those that were, in the transaction. With `dryRun` no file is made and nothing changes.
+    /// Throws `SigningKeyRefusal`.
     func change(
         dryRun: Bool, forced: Bool = false, by provenance: Provenance,
         alongside: @escaping @Sendable (WriteTransaction) throws -> Void = { _ in },
+        answered: @escaping @Sendable (KeySchedule, [String], WriteTransaction) throws -> Void = { _, _, _ in },
         committed: @escaping @Sendable () -> Void = {},
         _ body: (inout KeySchedule, KeySchedule.Spares) throws -> Void
     ) async throws -> KeySchedule {
@@ -142,7 +144,9 @@ package final class SigningKeyRing: Sendable {
             return try await database.write(dryRun: dryRun) { transaction in
                 try store.replace(before.keys, with: changed.keys, forced: forced, by: provenance, in: transaction)
                 try alongside(transaction)
-                return try store.schedule(in: transaction.reading)
+                let schedule = try store.schedule(in: transaction.reading)
+                try answered(schedule, fresh.map(\.keyID), transaction)
+                return schedule
             } committed: { schedule in
                 self.adopt(schedule, fresh, at: provenance.at)
                 committed()

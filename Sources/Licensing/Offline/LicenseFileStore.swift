@@ -84,7 +84,7 @@ struct LicenseFileStore: Sendable {
         if let objection = Rules.objection(to: facts, under: policy, question, at: provenance.at) {
             throw OfflineRefusal.notInForce(objection)
         }
-        if installation.isDevelopment, !policy.countsDevelopment { throw OfflineRefusal.developmentHost }
+        if installation.isFree(under: policy) { throw OfflineRefusal.developmentHost }
         if !new.isAddressKnown, policy.countedBy == .ip || !policy.allowedNetworks.isEmpty {
             throw InvalidInput("ip_address", "must be there: this license is bound to addresses")
         }

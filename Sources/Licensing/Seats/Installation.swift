@@ -71,4 +71,7 @@ package struct Installation: Sendable {
 
     /// The domain alone makes a development host (DESIGN D7).
     package var isDevelopment: Bool { domain?.isDevelopment ?? false }
+
+    /// Whether it takes no seat and may be anywhere: a development host, unless those count.
+    package func isFree(under policy: Policy) -> Bool { isDevelopment && !policy.countsDevelopment }
 }

@@ -1,3 +1,4 @@
+import LicenseToken
 import Primitives
 
 /// How a verdict came about, rule by rule, for the holder of the key: nothing here tells more of the license than its
@@ -73,9 +74,11 @@ extension Explanation {
             domainGrant: nil, networkGrant: nil)
     }
 
-    /// The rules over `license` and `seat`, asked in the order in which a check asks them.
+    /// The rules over `license` and `seat`, asked in the order in which a check asks them; of an offline key also what
+    /// it is bound to.
     init(
-        _ license: ValidationAnswer.License, _ question: Question, _ seat: SeatStanding, at now: Timestamp
+        _ license: ValidationAnswer.License, _ question: Question, _ seat: SeatStanding,
+        under offline: OfflineKey? = nil, at now: Timestamp
     ) {
         let installation = question.installation
         var steps = StepList()
@@ -83,6 +86,10 @@ extension Explanation {
         for rule in LicenseRule.inOrder {
             let holds = rule.holds(for: license.facts, under: license.policy, question, at: now)
             steps.add(rule.rawValue, rule.refusal, holds: holds, rule.values(license, question))
+        }
+        if let offline {
+            let holds = offline.objection(to: installation) == nil
+            steps.add(OfflineKey.boundHere, .domainNotAllowed, holds: holds, [("bound_to", offline.boundTo)])
         }
         for rule in SeatRule.inOrder {
             let holds = rule.holds(for: license.facts, seat, at: now)
@@ -119,7 +126,21 @@ extension Explanation.Counting {
         countedBy = policy.countedBy
         identity = installation.identity(under: policy)?.text
         network = installation.address.network(under: policy).description
-        isDevelopment = installation.isDevelopment && !policy.countsDevelopment
+        isDevelopment = installation.isFree(under: policy)
+    }
+}
+
+extension OfflineKey {
+    /// The rule that an offline key is used where it may be.
+    fileprivate static let boundHere = "key_bound_here"
+
+    /// What it is bound to; of the thing itself it holds a hash.
+    fileprivate var boundTo: String {
+        switch binding?.member {
+        case .some(.domain): "domain"
+        case .some(.installation): "installation_id"
+        default: "nothing"
+        }
     }
 }
 

@@ -94,15 +94,12 @@ extension SeatStanding {
 }
 
 extension Installation {
-    /// A development host may be anywhere, unless it counts.
-    private func mayBeAnywhere(under policy: Policy) -> Bool { isDevelopment && !policy.countsDevelopment }
-
     fileprivate func hasAllowedDomain(under policy: Policy) -> Bool {
-        if mayBeAnywhere(under: policy) || policy.allowedDomains.isEmpty { return true }
+        if isFree(under: policy) || policy.allowedDomains.isEmpty { return true }
         return domain.map { policy.allows(domain: $0.ascii) } ?? false
     }
 
     fileprivate func hasAllowedAddress(under policy: Policy) -> Bool {
-        mayBeAnywhere(under: policy) || policy.allows(address: address, peer: peer)
+        isFree(under: policy) || policy.allows(address: address, peer: peer)
     }
 }

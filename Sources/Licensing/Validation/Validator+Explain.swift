@@ -10,9 +10,11 @@ extension Validator {
             return Explanation(refusingKey: key.isMalformed ? .keyMalformed : .notFound, request.installation)
         }
         let question = question(request)
-        let objection = Rules.objection(to: license.facts, under: license.policy, question, at: provenance.at)
+        let objection =
+            Rules.objection(to: license.facts, under: license.policy, question, at: provenance.at)
+            ?? key.offline?.objection(to: request.installation)
         let seat = try await objection == nil ? standing(of: request, license, by: provenance) : .notAsked
-        return Explanation(license, question, seat, at: provenance.at)
+        return Explanation(license, question, seat, under: key.offline, at: provenance.at)
     }
 
     /// How the installation stands to the seats, or would when it asked.
@@ -20,8 +22,8 @@ extension Validator {
         of request: ValidationRequest, _ license: ValidationAnswer.License, by provenance: Provenance
     ) async throws -> SeatStanding {
         guard let installation = request.installation else { return .notAsked }
+        if installation.isFree(under: license.policy) { return .development }
         guard let identity = installation.identity(under: license.policy) else { return .newcomer }
-        if installation.isDevelopment, !license.policy.countsDevelopment { return .development }
         let network = installation.address.network(under: license.policy)
         let place = hashes.place(license.facts.id, identity, network)
         let known = index.place(place)

@@ -116,7 +116,10 @@ package struct Validator: Sendable {
         _ proof: SeatProof, by provenance: Provenance
     ) throws -> Recalled {
         let now = provenance.at
-        guard let identity = installation.identity(under: license.policy) else {
+        let isFree = installation.isFree(under: license.policy)
+        let ownIdentity = installation.identity(under: license.policy)
+        // A free host needs no identifier: nothing is counted by it.
+        guard let identity = ownIdentity ?? (isFree ? installation.domain.map(SeatIdentity.domain) : nil) else {
             let verdict = Rules.verdict(on: license.facts, for: .newcomer, at: now)
             var answer = seatless(verdict, request, license, at: now)
             if verdict == .notActivated { answer.lack = .installationID }
@@ -124,7 +127,7 @@ package struct Validator: Sendable {
         }
         let network = installation.address.network(under: license.policy)
         let place = hashes.place(license.facts.id, identity, network)
-        if installation.isDevelopment, !license.policy.countsDevelopment {
+        if isFree {
             let seat = ValidationAnswer.Seat(place: nil, installation: installation)
             return .answer(try answer(.development, seat, place, request, license, at: now))
         }
@@ -258,7 +261,7 @@ extension ValidationAnswer.License {
 
 extension OfflineKey {
     /// What a key that is bound says to an installation it is not bound to.
-    fileprivate func objection(to installation: Installation?) -> Verdict? {
+    func objection(to installation: Installation?) -> Verdict? {
         guard let installation, let binding else { return nil }
         let isElsewhere =
             binding.member == .domain && installation.domain.map { .domain($0.ascii) } != binding

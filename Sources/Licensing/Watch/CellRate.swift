@@ -1,11 +1,11 @@
-import Primitives
+package import Primitives
 import Synchronization
 
 /// A pace: `burst` at once, then one each interval.
 ///
 /// The generic cell rate algorithm (ITU-T I.371): the instant at which the bucket will be full again is all the state
 /// there is.
-struct CellRate: Sendable {
+package struct CellRate: Sendable {
     enum Decision: Sendable, Equatable {
         /// Go on, and remember this instant.
         case pass(fullAgainAt: Timestamp)
@@ -16,6 +16,12 @@ struct CellRate: Sendable {
     /// 1 or more.
     let burst: Int64
     let intervalMilliseconds: Int64
+
+    /// `burst`: 1 or more at once; then one each interval.
+    package init(burst: Int64, intervalMilliseconds: Int64) {
+        self.burst = burst
+        self.intervalMilliseconds = intervalMilliseconds
+    }
 
     private var burstDuration: Duration { .milliseconds(burst * intervalMilliseconds) }
 
@@ -31,18 +37,19 @@ struct CellRate: Sendable {
 
 /// The pace of each of many, in a bounded table: those whose bucket is full again are forgotten first, all when there
 /// is none.
-final class CellRateTable<Key: Hashable & Sendable>: Sendable {
+package final class CellRateTable<Key: Hashable & Sendable>: Sendable {
     private let rate: CellRate
     private let entriesMax: Int
     private let fullAgainAt = Mutex([Key: Timestamp]())
 
-    init(_ rate: CellRate, entriesMax: Int) {
+    /// `entriesMax`: keys remembered.
+    package init(_ rate: CellRate, entriesMax: Int) {
         self.rate = rate
         self.entriesMax = entriesMax
     }
 
     /// Nil when `key` may go on, else how long until it may.
-    func delay(for key: Key, at now: Timestamp) -> Duration? {
+    package func delay(for key: Key, at now: Timestamp) -> Duration? {
         fullAgainAt.withLock { table in
             switch rate.decide(fullAgainAt: table[key], at: now) {
             case .wait(let delay): return delay
