@@ -26,21 +26,6 @@ extension LicensingService {
         return try await database.read { try seats.spread(at: now, in: $0) }
     }
 
-    /// Lets an installation keep a seat until a license file of it ends: its activation, or nil when no seat is free.
-    /// Throws `LicensingRefusal.licenseUnknown`.
-    package func holdSeat(
-        _ identity: SeatIdentity, of license: LicenseID, until end: Timestamp, by provenance: Provenance
-    ) async throws -> ActivationID? {
-        try await storeLastSeen()
-        let (seats, index) = (seats, index)
-        let outcome = try await database.write { transaction in
-            try seats.hold(identity, of: license, until: end, by: provenance, in: transaction)
-        } committed: { outcome in
-            if case .held(_, let changes) = outcome { index.apply(changes) }
-        }
-        return if case .held(let activation, _) = outcome { activation } else { nil }
-    }
-
     /// Releases the seat of the installation that `request` is about, whose token comes along. Possible whatever the
     /// license's state. Throws `InvalidInput` without a token, `TokenRefused`, `SeatHeld`.
     package func deactivate(

@@ -196,17 +196,18 @@ struct LicenseUpdateTests {
         await #expect(throws: LicensingRefusal.licenseUnknown) {
             try await house.change(IssuedLicense(id: LicenseID(rawValue: 1), key: license.key)) { $0.patch = patch }
         }
-        try await house.execute("UPDATE licenses SET state = 'revoked'")
-        await #expect(throws: LicensingRefusal.licenseRevoked) {
-            try await house.change(license) { $0.patch = patch }
-        }
         #expect(try await house.changeEvents() == [])
-        try await house.execute("UPDATE licenses SET state = 'suspended'")
+        try await house.change(license, .suspend)
         try await house.change(license) {
             $0.patch = patch
-            $0.version = 1
+            $0.version = 2
         }
         #expect(try await house.changeEvents().count == 1, "a suspended one can be prepared for its return")
+        try await house.change(license, .revoke)
+        await #expect(throws: LicensingRefusal.licenseRevoked) {
+            try await house.change(license) { $0.patch = try house.patch(#"{"max_activations":3}"#) }
+        }
+        #expect(try await house.changeEvents().count == 1)
     }
 }
 

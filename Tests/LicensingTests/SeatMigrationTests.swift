@@ -62,21 +62,15 @@ struct FileSeatTests {
 
     init() async throws { house = try await TestHouse() }
 
-    private func hold(_ domain: String, of license: IssuedLicense, days: Int) async throws -> ActivationID? {
-        try await house.licensing.holdSeat(
-            .domain(CanonicalDomain(domain)), of: license.id, until: house.clock.now() + .days(days),
-            by: house.provenance())
-    }
-
     @Test("is taken until the file ends, whatever dormancy says, and then frees itself")
     func untilTheEnd() async throws {
         let solo = try await house.solo()
-        #expect(try await hold("airgapped.example.com", of: solo, days: 90) != nil)
+        #expect(try await house.hold("airgapped.example.com", of: solo, days: 90) != nil)
         #expect(try await house.used(solo) == 1)
         house.clock.advance(by: .days(89))
         #expect(try await house.keepSeats() == 0)
         #expect(try await house.verdict(solo, "a.example.com") == .activationLimit)
-        #expect(try await hold("b.example.com", of: solo, days: 1) == nil)
+        #expect(try await house.hold("b.example.com", of: solo, days: 1) == nil)
         house.clock.advance(by: .days(1))
         #expect(try await house.keepSeats() == 1)
         #expect(try await house.verdict(solo, "a.example.com") == .valid)
@@ -86,7 +80,7 @@ struct FileSeatTests {
     @Test("is free for a newcomer once the file has ended, before anybody kept house")
     func lazily() async throws {
         let solo = try await house.solo()
-        #expect(try await hold("airgapped.example.com", of: solo, days: 5) != nil)
+        #expect(try await house.hold("airgapped.example.com", of: solo, days: 5) != nil)
         house.clock.advance(by: .days(5))
         #expect(try await house.verdict(solo, "a.example.com") == .valid)
         #expect(try await house.texts("SELECT release_kind FROM activations WHERE kind = 'file'") == ["file_ended"])
@@ -96,10 +90,10 @@ struct FileSeatTests {
     func own() async throws {
         let solo = try await house.solo()
         let answer = try await house.validate(solo.key, domain: "a.example.com")
-        #expect(try await hold("a.example.com", of: solo, days: 5) == answer.seat?.place?.activation)
+        #expect(try await house.hold("a.example.com", of: solo, days: 5) == answer.seat?.place?.activation)
         #expect(try await house.used(solo) == 1)
         let other = try await house.solo()
-        #expect(try await hold("b.example.com", of: other, days: 5) != nil)
+        #expect(try await house.hold("b.example.com", of: other, days: 5) != nil)
         let called = try await house.validate(other.key, domain: "b.example.com")
         #expect(called.verdict == .valid && called.seat?.place?.kind == .file)
         house.clock.advance(by: .days(6))
@@ -111,12 +105,24 @@ struct FileSeatTests {
         #expect(try await house.inconsistencies() == [])
     }
 
+    @Test("is held until the last of two files ends")
+    func twoFiles() async throws {
+        let solo = try await house.solo()
+        let first = try await house.hold("a.example.com", of: solo, days: 10)
+        #expect(try await house.hold("a.example.com", of: solo, days: 5) == first)
+        house.clock.advance(by: .days(5))
+        #expect(try await house.keepSeats() == 0)
+        house.clock.advance(by: .days(5))
+        #expect(try await house.keepSeats() == 1)
+        #expect(try await house.inconsistencies() == [])
+    }
+
     @Test("starts the clock of a duration")
     func duration() async throws {
         var policy = PolicySettings()
         policy.durationDays = 30
         let trial = try await house.issue(seats: 1, choosing: policy)
-        #expect(try await hold("a.example.com", of: trial, days: 5) != nil)
+        #expect(try await house.hold("a.example.com", of: trial, days: 5) != nil)
         let end = house.clock.now().date.adding(days: 30).end
         #expect(try await house.licensing.license(trial.id)?.license.expiresAt == end)
     }

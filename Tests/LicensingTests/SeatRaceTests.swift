@@ -42,10 +42,7 @@ struct SeatRaceTests {
     /// Takes all seats but one, which is or becomes free.
     private func prepare(_ way: Way, _ license: IssuedLicense, seats: Int, in house: TestHouse) async throws {
         if way == .endedFile {
-            let (service, until) = (house.licensing, house.clock.now() + .days(1))
-            let held = try await service.holdSeat(
-                .domain(CanonicalDomain("file.example.com")), of: license.id, until: until, by: house.provenance())
-            #expect(held != nil)
+            #expect(try await house.hold("file.example.com", of: license, days: 1) != nil)
             house.clock.advance(by: .days(2))
         } else if way != .free {
             let first = try await house.validate(license.key, domain: "gone.example.com")

@@ -96,7 +96,8 @@ struct LicenseFileStore: Sendable {
         return SeatClaim(
             license: license.id, installation: installation, identity: identity, network: network,
             place: hashes.place(license.id, identity, network),
-            refusal: newcomer == .notActivated ? nil : newcomer, isExplicit: true, provenance: provenance)
+            refusal: newcomer == .notActivated ? nil : newcomer, isExplicit: true, isForFile: true,
+            provenance: provenance)
     }
 
     private func insert(

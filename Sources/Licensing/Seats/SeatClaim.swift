@@ -15,14 +15,17 @@ package struct SeatClaim: Sendable {
     package let refusal: Verdict?
     /// Whether somebody asked for the seat on purpose: then a deactivated installation comes back.
     package let isExplicit: Bool
+    /// Whether a license file wants the seat. It says nothing of where its installation calls from, so it leaves no
+    /// place; a seat that is taken for it frees itself when the file ends, unless its installation has called.
+    package let isForFile: Bool
     /// What a token that came along proves.
     package private(set) var proof: SeatProof
     package let provenance: Provenance
 
     package init(
         license: LicenseID, installation: Installation, identity: SeatIdentity, network: AddressNetwork,
-        place: KeyedHash, refusal: Verdict? = nil, isExplicit: Bool = false, proof: SeatProof = .absent,
-        provenance: Provenance
+        place: KeyedHash, refusal: Verdict? = nil, isExplicit: Bool = false, isForFile: Bool = false,
+        proof: SeatProof = .absent, provenance: Provenance
     ) {
         self.license = license
         self.installation = installation
@@ -31,6 +34,7 @@ package struct SeatClaim: Sendable {
         self.place = place
         self.refusal = refusal
         self.isExplicit = isExplicit
+        self.isForFile = isForFile
         self.proof = proof
         self.provenance = provenance
     }

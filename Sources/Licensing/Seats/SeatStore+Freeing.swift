@@ -57,12 +57,13 @@ extension SeatStore {
         return seen.filter { $0.at < cutoff }.sorted { $0.at < $1.at }.map(\.seat)
     }
 
-    /// The seats of license files that have ended and of which nothing was heard, oldest first.
+    /// The seats of license files that have ended and whose installations never called, oldest first. A seat in
+    /// production was there before the file.
     func endedFiles(of license: License, at now: Timestamp, in transaction: ReadTransaction) throws -> [Activation] {
         try transaction.all(
             """
             SELECT \(Self.seatColumns) FROM activations a
-            WHERE a.license_id = ? AND a.released_at IS NULL AND a.kind = 'file' AND a.held_until <= ?
+            WHERE a.license_id = ? AND a.released_at IS NULL AND a.kind <> 'production' AND a.held_until <= ?
                 AND NOT EXISTS (SELECT 1 FROM seat_addresses s WHERE s.activation_id = a.id)
             ORDER BY a.held_until, a.id LIMIT ?
             """,

@@ -51,6 +51,13 @@ extension SeatStore {
         return (changes, released)
     }
 
+    /// Lets a seat that is taken stay with its installation until `end`, or longer when a file holds it longer.
+    func keep(_ seat: ActivationID, until end: Timestamp, in transaction: WriteTransaction) throws {
+        try transaction.execute(
+            "UPDATE activations SET held_until = CASE WHEN held_until > ? THEN held_until ELSE ? END WHERE id = ?",
+            end, end, seat)
+    }
+
     /// A seat whose license file has ended is like any other again.
     private func endHolds(
         of license: License, at now: Timestamp, in transaction: WriteTransaction

@@ -9,7 +9,7 @@ extension SeatStore {
     /// A further seat of the license, or nil when none is free. The first starts the clock of a license whose duration
     /// counts from then.
     func take(_ need: Need, _ license: License, in transaction: WriteTransaction) throws -> Claimed? {
-        let seat = need.seat(.production)
+        let seat = need.seat(need.claim.isForFile ? .file : .production)
         let term = SeatRules.term(of: license, startingAt: need.claim.at)
         let isTaken = try transaction.savepoint { transaction -> Bool? in
             try insertActivation(seat, need.claim, license.policy, in: transaction)
@@ -46,11 +46,12 @@ extension SeatStore {
         in transaction: WriteTransaction
     ) throws -> Claimed {
         let claim = need.claim
-        if need.leaving != nil { try deletePlace(claim.place, in: transaction) }
-        try insertPlace(claim, activation: seat.id, in: transaction)
+        let facts = claim.facts(seat, places: 1)
         try journal.append(
             claim.event(event, seat, of: license, from: from), by: claim.provenance, in: transaction)
-        let facts = claim.facts(seat, places: 1)
+        if claim.isForFile { return (.held(facts), [.license(license)]) }
+        if need.leaving != nil { try deletePlace(claim.place, in: transaction) }
+        try insertPlace(claim, activation: seat.id, in: transaction)
         return (.held(facts), [.license(license), .place(claim.place, facts)])
     }
 }

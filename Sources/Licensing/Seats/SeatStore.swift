@@ -31,6 +31,8 @@ package struct SeatStore: Sendable {
         let decision = SeatPlan.decide(
             claim.place, among: seats, addressesPerSeat: license.policy.addressesPerSeat, at: claim.at)
         switch decision {
+        case .confirm(let seat) where claim.isForFile, .join(let seat, _) where claim.isForFile:
+            return (.held(claim.facts(seat, places: seat.places.count)), [])
         case .confirm(let seat):
             return try confirm(seat, claim, license, in: transaction)
         case .join(let seat, let dropping):
