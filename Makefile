@@ -7,7 +7,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 
 RUN_PACKAGES := libsqlite3-dev libidn2-dev libpsl-dev libsodium-dev zlib1g-dev pkg-config
-TEST_PACKAGES := $(RUN_PACKAGES) libcurl4 php-cli golang-go nodejs python3 python3-venv python3-cryptography sqlite3 curl openssl strace
+TEST_PACKAGES := $(RUN_PACKAGES) libcurl4 php-cli php-sqlite3 golang-go nodejs python3 python3-venv python3-cryptography sqlite3 curl openssl strace
 BENCH_PACKAGES := $(RUN_PACKAGES) python3 nginx-light sqlite3 wrk
 
 # What the tests of openapi.yaml are made with, in a Python environment of its own.

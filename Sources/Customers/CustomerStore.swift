@@ -63,6 +63,11 @@ package struct CustomerStore: Sendable {
         try transaction.first("\(Self.select) WHERE id = ?", id, as: Self.customer)
     }
 
+    /// The customer that another system calls `reference`, or nil.
+    package func find(reference: String, in transaction: ReadTransaction) throws -> Customer? {
+        try transaction.first("\(Self.select) WHERE reference = ?", reference, as: Self.customer)
+    }
+
     /// One page of all customers by id, and how many there are in all.
     package func list(_ page: Page, in transaction: ReadTransaction) throws -> Listing<Customer> {
         Listing(

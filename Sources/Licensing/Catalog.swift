@@ -6,8 +6,8 @@ package final class Catalog: Sendable {
     private struct Snapshot: Sendable {
         var byID: [ProductID: Product] = [:]
         var byCode: [String: ProductID] = [:]
-        /// Of the keys of all products, in no order.
-        var keyPrefixes: [String] = []
+        /// The prefixes are those of all products, in no order.
+        var keyForms = KeyForms()
     }
 
     private let snapshot = Mutex(Snapshot())
@@ -22,8 +22,11 @@ package final class Catalog: Sendable {
     /// The codes of all products, in order.
     package var codes: [String] { snapshot.withLock { $0.byCode.keys.sorted() } }
 
-    /// What may stand before a key. A prefix that a product had once stays: its keys are out there.
-    package var keyPrefixes: [String] { snapshot.withLock { $0.keyPrefixes } }
+    /// How keys look. A prefix that a product had once stays: its keys are out there.
+    package var keyForms: KeyForms { snapshot.withLock { $0.keyForms } }
+
+    /// Takes note that licenses have keys of another system from now on.
+    func admitImportedKeys() { snapshot.withLock { $0.keyForms.includesImported = true } }
 
     /// The longest life that a token is given today, in days; the default without a product.
     package var longestTokenDays: Int {
@@ -37,8 +40,8 @@ package final class Catalog: Sendable {
             if let known = snapshot.byID[product.id], known.version > product.version { return }
             snapshot.byID[product.id] = product
             snapshot.byCode[product.code.text] = product.id
-            if let prefix = product.keyFormat.prefix, !snapshot.keyPrefixes.contains(prefix) {
-                snapshot.keyPrefixes.append(prefix)
+            if let prefix = product.keyFormat.prefix, !snapshot.keyForms.prefixes.contains(prefix) {
+                snapshot.keyForms.prefixes.append(prefix)
             }
         }
     }
@@ -46,7 +49,7 @@ package final class Catalog: Sendable {
     /// Takes in what products once put before their keys.
     func apply(keyPrefixes: Set<String>) {
         snapshot.withLock { snapshot in
-            snapshot.keyPrefixes += keyPrefixes.subtracting(snapshot.keyPrefixes).sorted()
+            snapshot.keyForms.prefixes += keyPrefixes.subtracting(snapshot.keyForms.prefixes).sorted()
         }
     }
 }

@@ -3,7 +3,9 @@ import Primitives
 
 extension LicensingSchema {
     /// What holds between the rows of licensing at any time.
-    package static let rules = [
+    package static let rules = ownRules + ImportSchema.rules
+
+    private static let ownRules = [
         ConsistencyRule(
             "seats-are-counted", whenBroken: "used is not the number of unreleased seats",
             sql: """

@@ -2,7 +2,8 @@ package import Database
 
 /// The tables of licensing. The schema carries the invariants: what it refuses cannot happen.
 package enum LicensingSchema {
-    package static let migrations = tables + OfflineSchema.migrations + LicenseKeySchema.migrations
+    package static let migrations =
+        tables + OfflineSchema.migrations + LicenseKeySchema.migrations + ImportSchema.migrations
 
     private static let tables = [
         Migration(

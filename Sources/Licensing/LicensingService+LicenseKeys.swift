@@ -49,7 +49,7 @@ extension LicensingService {
     /// `member` for what is no key, and the key that was meant if it is known. For operators only: to others that would
     /// tell of keys they do not have.
     package func key(typed text: String, member: String) async throws -> LicenseKeyRecord? {
-        let reading = KeyReading(text, prefixes: catalog.keyPrefixes)
+        let reading = KeyReading(text, forms: catalog.keyForms)
         guard !reading.isMalformed else { throw try await noKey(text, member: member) }
         let (store, hashes) = (licenseKeys, validator.hashes)
         return try await database.read { transaction in

@@ -13,7 +13,7 @@ extension LicensingService {
 
     /// The key of a license that `text` is a misprint of; nil unless it is exactly one.
     private func keyMeant(by text: String) async throws -> LicenseKey? {
-        let keys = LicenseKey.misprinted(text, prefixes: catalog.keyPrefixes)
+        let keys = LicenseKey.misprinted(text, prefixes: catalog.keyForms.prefixes)
         let (store, hashes) = (licenseKeys, validator.hashes)
         let known = try await database.read { transaction in
             try keys.filter { try store.key(hashes.hash(of: $0), in: transaction) != nil }

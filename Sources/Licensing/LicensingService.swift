@@ -123,6 +123,7 @@ package final class LicensingService: Sendable {
                 index.put(license, under: hash)
                 if let end { index.apply([.keyEnds(hash, end)]) }
             }
+            if try licenses.hasImportedKeys(in: transaction) { catalog.admitImportedKeys() }
             try seats.forEachPlace(in: transaction) { index.put($1, at: $0) }
         }
     }

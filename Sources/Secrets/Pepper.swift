@@ -13,6 +13,7 @@ package struct Pepper: Sendable, CustomStringConvertible {
         case adminToken = 7
         case idempotencyKey = 8
         case idempotentRequest = 9
+        case importedKey = 12
     }
 
     /// Which pepper, as the database names it.

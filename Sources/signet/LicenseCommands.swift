@@ -6,7 +6,7 @@ struct LicenseCommand: AsyncParsableCommand {
         subcommands: [
             LicenseGenerate.self, LicenseValidate.self, LicenseList.self, LicenseShow.self, LicenseUpdateCommand.self,
             LicenseDeactivate.self, LicenseRefusals.self, LicenseRekey.self, LicenseSuspend.self, LicenseReinstate.self,
-            LicenseRevoke.self, LicenseRenew.self, LicenseTransfer.self, LicenseMerge.self,
+            LicenseRevoke.self, LicenseRenew.self, LicenseTransfer.self, LicenseMerge.self, LicenseImportCommand.self,
             LicenseFileCommand.self, LicenseOfflineKey.self,
         ])
 }

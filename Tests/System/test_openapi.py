@@ -21,7 +21,7 @@ CHECKS = (
 # without a token is asked in RoutesTests.
 SCOPES = ",".join(
     f"{part}:{verb}" for part in ("products", "customers", "licenses", "keys", "tokens") for verb in ("read", "write")
-) + ",activations:write,audit:read,audit:read-personal"
+) + ",activations:write,audit:read,audit:read-personal,import:write"
 
 
 def schemathesis():

@@ -43,6 +43,7 @@ package struct OperatorAPI: Sendable {
         addKeys(to: &routes)
         addRefusals(to: &routes)
         addOffline(to: &routes)
+        addImports(to: &routes)
         addAdminTokens(to: &routes)
         addAudit(to: &routes)
         addAuditVerification(to: &routes)

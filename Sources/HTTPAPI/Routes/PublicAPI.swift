@@ -33,6 +33,7 @@ package struct PublicAPI: Sendable {
         addExplanations(to: &routes)
         addRevocations(to: &routes)
         addInstallations(to: &routes)
+        addLegacyChecks(to: &routes)
         routes.add(.get, "/.well-known/jwks.json", keySet)
         routes.add(.get, "/api/v1/installer/keys", signedKeySet)
         routes.add(.get, "/openapi.yaml") { _, _ in

@@ -62,7 +62,7 @@ extension ValidationAnswer {
     }
 
     /// Nil for a license that never expires.
-    private var expiresAt: Timestamp? {
+    var expiresAt: Timestamp? {
         license.flatMap { $0.facts.expiresAt == .distantFuture ? nil : $0.facts.expiresAt }
     }
 

@@ -78,6 +78,16 @@ struct Members {
         return texts
     }
 
+    /// At most `max` objects; nil when the member is absent, null or something else.
+    mutating func objects(_ name: String, max: Int) -> [JSONObject]? {
+        guard let value = value(name) else { return nil }
+        let objects = value.arrayValue?.compactMap(\.objectValue)
+        guard let objects, objects.count == value.arrayValue?.count, objects.count <= max else {
+            return refuse(name, "must be a list of at most \(max) objects")
+        }
+        return objects
+    }
+
     /// A string member that `parse` turns into a value; `reason` says what would be accepted.
     mutating func value<Value>(_ name: String, _ reason: String, _ parse: (String) -> Value?) -> Value? {
         guard let text = string(name) else { return nil }

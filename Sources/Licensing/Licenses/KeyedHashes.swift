@@ -15,6 +15,14 @@ package struct KeyedHashes: Sendable {
 
     package func hash(of key: OfflineKey) -> KeyedHash { pepper.hash(.licenseKey, key.storedBytes) }
 
+    /// A key of another system, which no key of ours hashes like, whatever it looks like.
+    package func hash(of key: ImportedKey) -> KeyedHash { pepper.hash(.importedKey, [UInt8](key.text.utf8)) }
+
+    /// One part of what an import brought, by which the next one knows whether it changed.
+    func digest(ofImported part: String, _ content: [UInt8]) -> KeyedHash {
+        pepper.hash(.importedKey, [UInt8](part.utf8), content)
+    }
+
     /// A seat: the `ordinal`-th of an installation's identity under a license.
     package func seat(_ license: LicenseID, _ identity: SeatIdentity, ordinal: Int64) -> KeyedHash {
         pepper.hash(.seat, license.bytes, identity.bytes, [UInt8](String(ordinal).utf8))

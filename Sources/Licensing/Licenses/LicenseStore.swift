@@ -51,8 +51,8 @@ package struct LicenseRecord: Sendable {
 /// Licenses and their keys in the database.
 package struct LicenseStore: Sendable {
     let journal: Journal
-    private let hashes: KeyedHashes
-    private let secrets: Secrets
+    let hashes: KeyedHashes
+    let secrets: Secrets
     private let policies = PolicyMemo()
 
     package init(journal: Journal, hashes: KeyedHashes, secrets: Secrets) {
@@ -70,6 +70,16 @@ package struct LicenseStore: Sendable {
         _ new: NewLicense, key: LicenseKey, customers: CustomerStore, by provenance: Provenance,
         in transaction: WriteTransaction
     ) throws -> License {
+        try issue(new, last4: key.last4, customers: customers, by: provenance, in: transaction) {
+            try insert(key, of: $0, at: $0.createdAt, in: transaction)
+        }
+    }
+
+    /// The same with a key that `storeKey` stores. Throws as above.
+    func issue(
+        _ new: NewLicense, last4: String, customers: CustomerStore, by provenance: Provenance,
+        in transaction: WriteTransaction, storeKey: (License) throws -> Void
+    ) throws -> License {
         try customers.requireActive(new.customer, in: transaction.reading)
         let license = License(
             id: .random(), customerID: new.customer, productID: new.product.id, overrides: new.overrides,
@@ -79,8 +89,8 @@ package struct LicenseStore: Sendable {
             statusIndex: try transaction.reading.count("SELECT coalesce(max(status_index) + 1, 0) FROM licenses"),
             version: 1, createdAt: provenance.at.wholeSeconds)
         try insert(license, in: transaction)
-        try insert(key, of: license, at: license.createdAt, in: transaction)
-        try journal.append(Self.created(license, key: key, product: new.product), by: provenance, in: transaction)
+        try storeKey(license)
+        try journal.append(Self.created(license, last4: last4, product: new.product), by: provenance, in: transaction)
         return license
     }
 
@@ -207,7 +217,7 @@ extension LicenseStore {
             hash, hashes.pepperID, license.id, sealed, key.last4, now.wholeSeconds)
     }
 
-    private static func created(_ license: License, key: LicenseKey, product: Product) -> Event {
+    private static func created(_ license: License, last4: String, product: Product) -> Event {
         Event(
             Event.Kind("license.created"), subject: license.id.description, subjectVersion: license.version,
             personal: license.overrides.personal(of: license.customerID)
@@ -218,7 +228,7 @@ extension LicenseStore {
             facts.member("not_before", license.notBefore?.description)
             facts.member("expires_at", license.expiresAt?.description)
             facts.member("batch", license.batch?.text)
-            facts.member("last4", key.last4)
+            facts.member("last4", last4)
         }
     }
 }

@@ -5,7 +5,7 @@ extension Validator {
     /// How the verdict on `request` comes about. Takes no seat and marks nothing as seen: what a newcomer would get is
     /// found out by a claim that is undone. Throws what `answer` throws.
     package func explain(_ request: ValidationRequest, by provenance: Provenance) async throws -> Explanation {
-        let key = KeyReading(request.licenseKey, prefixes: catalog.keyPrefixes)
+        let key = KeyReading(request.licenseKey, forms: catalog.keyForms)
         guard let license = license(under: key, at: provenance.at) else {
             return Explanation(refusingKey: key.isMalformed ? .keyMalformed : .notFound, request.installation)
         }

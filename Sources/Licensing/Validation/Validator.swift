@@ -103,7 +103,7 @@ package struct Validator: Sendable {
 
     /// The license that the key of `request` opens, or the answer that there is none.
     func look(for request: ValidationRequest, at now: Timestamp) -> Found {
-        let key = KeyReading(request.licenseKey, prefixes: catalog.keyPrefixes)
+        let key = KeyReading(request.licenseKey, forms: catalog.keyForms)
         guard let license = license(under: key, at: now) else {
             let verdict: Verdict = key.isMalformed ? .keyMalformed : .notFound
             return .answer(seatless(verdict, request, spread: spread(of: key), at: now))

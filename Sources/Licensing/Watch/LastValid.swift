@@ -52,7 +52,7 @@ struct UnexplainedRefusals: Sendable {
 
     /// What a typed key may hash to.
     func keys(typed text: String) -> [KeyedHash] {
-        LicenseKey.candidates(typed: text, prefixes: catalog.keyPrefixes).map(hashes.hash(of:))
+        KeyReading(text, forms: catalog.keyForms).hashes(hashes)
     }
 
     /// Whether this refusal is the first unexplained one after a valid answer.
