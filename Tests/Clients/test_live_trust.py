@@ -140,6 +140,17 @@ class TakenBack(Rooted):
         self.assertEqual(self.verify(self.site.token), "revoked")
         self.assertEqual(self.carry("revocations", path)["revocations_file"], "kept")
 
+    def test_a_license_that_is_revoked_ends_offline_at_once_and_online_at_the_next_check(self):
+        held = self.run_client("refresh")["revocations"]
+        self.service.run("license", "revoke", self.license["id"], "--reason", "charged back")
+        path, sequence = self.newer_list(held)
+        self.assertLicensed(self.run_client("status"), revocations=held)
+        status = self.carry("revocations", path)
+        self.assertEqual((status["revocations_file"], status["revocations"]), ("updated", sequence), status)
+        self.assertEqual((status["state"], status["code"], status["usable"]), ("ended", "revoked", False), status)
+        status = self.run_client("force")
+        self.assertEqual((status["refresh"], status["state"], status["code"]), ("ended", "ended", "REVOKED"), status)
+
     def test_a_list_that_was_tampered_with_is_refused(self):
         self.run_client("refresh")
         text = self.fetched("revocations")
