@@ -2,14 +2,10 @@
 
 import http.client
 import json
-import os
-import pathlib
-import re
-import shlex
-import subprocess
 import unittest
 
-from signet import NEGATIVE, PATIENCE, REPOSITORY, USAGE, Installation, Server, binary, environment
+from pages import Shell, script
+from signet import NEGATIVE, OK, PATIENCE, USAGE, Installation, Server
 
 
 class AdminAPI(unittest.TestCase):
@@ -79,23 +75,12 @@ class AdminAPI(unittest.TestCase):
         self.assertEqual([entry["id"] for entry in found], [license["id"]])
 
     def test_the_examples_of_the_documentation_run(self):
-        text = (REPOSITORY / "docs/admin-api.md").read_text()
-        examples = re.findall(r"^```sh\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
-        self.assertEqual(len(examples), 4)
         server = self.serve()
-        folder = pathlib.Path(self.installation.folder, "bin")
-        folder.mkdir()
-        command = folder / "signet"
-        command.write_text(f"#!/bin/sh\nexec {shlex.join([binary()])} \"$@\" {shlex.join(self.installation.options)}\n")
-        command.chmod(0o700)
-        run = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", "\n".join(examples)], stdin=subprocess.DEVNULL, capture_output=True,
-            text=True, timeout=PATIENCE, cwd=self.installation.folder,
-            env=environment(SIGNET_URL=f"http://127.0.0.1:{server.port}", PATH=f"{folder}:{os.environ['PATH']}"),
-        )
-        self.assertEqual(run.returncode, 0, run.stderr)
-        self.assertEqual(run.stdout.count('"license_key"'), 1, run.stdout)
-        self.assertIn(",7001,my-app,", run.stdout)
+        shell = Shell(self.installation, SIGNET_URL=f"http://127.0.0.1:{server.port}")
+        printed, status = shell.run(script("admin-api.md"))
+        self.assertEqual(status, OK, printed)
+        self.assertEqual(printed.count('"license_key"'), 1, printed)
+        self.assertIn(",7001,my-app,", printed)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,9 @@
 """What products and licenses allow, changed through the command line: each choice, and what installations see of it."""
 
-import os
-import pathlib
 import re
-import shlex
-import subprocess
 
-from signet import NEGATIVE, OK, PATIENCE, REPOSITORY, USAGE, SignetCase, binary, environment
+from pages import Shell, script, text
+from signet import NEGATIVE, OK, USAGE, SignetCase
 
 # A value for every choice, as it is given on the command line and as it is told.
 VALUES = {
@@ -35,8 +32,7 @@ VALUES = {
 
 def options():
     """The option of every choice, as the documentation has it."""
-    text = (REPOSITORY / "docs/policies.md").read_text()
-    return dict(re.findall(r"^\| `(\w+)` \| `--(?:\[no-\])?([\w-]+)` \|", text, re.MULTILINE))
+    return dict(re.findall(r"^\| `(\w+)` \| `--(?:\[no-\])?([\w-]+)` \|", text("policies.md"), re.MULTILINE))
 
 
 def given(name, option):
@@ -198,20 +194,8 @@ class PolicyTests(SignetCase):
             self.assertRegex(shown, re.compile(pattern, re.MULTILINE))
 
     def test_the_examples_of_the_documentation_run(self):
-        text = (REPOSITORY / "docs/policies.md").read_text()
-        examples = re.findall(r"^```sh\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
-        self.assertEqual(len(examples), 4)
         self.serve()
-        folder = pathlib.Path(self.installation.folder, "bin")
-        folder.mkdir()
-        command = folder / "signet"
-        command.write_text(f"#!/bin/sh\nexec {shlex.join([binary()])} \"$@\" {shlex.join(self.installation.options)}\n")
-        command.chmod(0o700)
-        run = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", "\n".join(examples)], stdin=subprocess.DEVNULL, capture_output=True,
-            text=True, timeout=PATIENCE, cwd=self.installation.folder,
-            env=environment(PATH=f"{folder}:{os.environ['PATH']}"),
-        )
-        self.assertEqual(run.returncode, OK, run.stderr)
-        self.assertRegex(run.stdout, r"max_activations +2 +1\n")
-        self.assertRegex(run.stdout, r"batch +- +reseller-7\n")
+        printed, status = Shell(self.installation).run(script("policies.md"))
+        self.assertEqual(status, OK, printed)
+        self.assertRegex(printed, r"max_activations +2 +1\n")
+        self.assertRegex(printed, r"batch +- +reseller-7\n")

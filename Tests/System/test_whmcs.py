@@ -7,12 +7,12 @@ they stand there; panel.php is a panel as it was made for WHMCS, which knows not
 import json
 import pathlib
 import re
-import shlex
 import sqlite3
 import stat
 import subprocess
 import urllib.parse
 
+from pages import commands
 from signet import NEGATIVE, OK, REPOSITORY, USAGE, ServedCase, environment
 
 EXPORT = REPOSITORY / "Examples/whmcs/export.php"
@@ -302,18 +302,16 @@ class WHMCSTests(ServedCase):
     # The page
 
     def test_the_commands_of_the_page_do_what_it_says(self):
-        text = (REPOSITORY / "docs/whmcs.md").read_text()
-        blocks = re.findall(r"^```\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-        commands = [shlex.split(line[9:]) for block in blocks for line in block.splitlines() if line[:9] == "$ signet "]
-        self.assertEqual([command[:2] for command in commands], [
+        typed = commands("whmcs.md")
+        self.assertEqual([command[:2] for command in typed], [
             ["product", "create"], ["license", "import"], ["license", "import"],
         ])
         self.add(1)
         self.whmcs.export()
-        for command in commands[1:]:
+        for command in typed[1:]:
             self.installation.run(*command)
         self.assertEqual(self.panel()["status"], "Active")
-        created, fresh = commands[0], "page-panel"
+        created, fresh = typed[0], "page-panel"
         self.installation.run(*[fresh if word == "whm-panel" else word for word in created])
 
     def test_the_page_lists_every_note(self):
