@@ -17,7 +17,7 @@ extension TestHouse {
         return try await licensing.updateLicense(license.id, change, dryRun: dryRun, by: provenance())
     }
 
-    fileprivate func patch(_ json: String) throws -> PolicyPatch {
+    func patch(_ json: String) throws -> PolicyPatch {
         try PolicyPatch(try #require(try JSONReader.read(Array(json.utf8)).objectValue))
     }
 

@@ -79,6 +79,28 @@ struct TransitionTests {
         #expect(try await house.inconsistencies() == [])
     }
 
+    @Test("by an upgrade is none: it changes what a license allows, however that stands, but never a revoked one")
+    func upgrade() async throws {
+        let house = try await TestHouse()
+        for name in Set(Self.rows.map { $0["standing"] }).sorted() {
+            let license = try await stored(try standing(name), in: house)
+            let before = try await house.record(license)
+            do {
+                try await house.change(license) {
+                    $0.patch = try house.patch(#"{"license_type":"enterprise","features":["sso"],"max_activations":9}"#)
+                }
+                #expect(name != "revoked")
+            } catch LicensingRefusal.licenseRevoked {
+                #expect(name == "revoked")
+            }
+            let after = try await house.record(license)
+            #expect(after.standing.name(at: Self.now) == before.standing.name(at: Self.now))
+            #expect(after.license.version == before.license.version + (name == "revoked" ? 0 : 1))
+            #expect(after.license.policy.maxActivations == (name == "revoked" ? 1 : 9), "\(name)")
+        }
+        #expect(try await house.inconsistencies() == [])
+    }
+
     // MARK: - The table's words
 
     private func transition(_ name: String) throws -> LicenseTransition {
