@@ -1,3 +1,4 @@
+import Database
 package import Primitives
 
 /// A right to operate from outside the machine, as the database holds it.
@@ -29,6 +30,24 @@ package struct AdminToken: Sendable, Equatable {
 
     /// The name under which its bearer's changes are recorded.
     package var actor: String { "token:\(name)" }
+}
+
+/// One way to narrow a list of admin tokens.
+package enum AdminTokenCondition: Sendable {
+    case status(AdminToken.Status)
+    /// Those that permit this.
+    case scope(Scope)
+
+    func sql(at now: Timestamp) -> SQLCondition {
+        switch self {
+        case .status(.revoked): SQLCondition("revoked_at IS NOT NULL")
+        case .status(.expired): SQLCondition("revoked_at IS NULL AND expires_at <= ?", now.sqlValue)
+        case .status(.active):
+            SQLCondition("revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)", now.sqlValue)
+        // Names of scopes are stored with a space between them.
+        case .scope(let scope): SQLCondition("' ' || scopes || ' ' LIKE ?", .text("% \(scope.rawValue) %"))
+        }
+    }
 }
 
 /// An admin token about to be made, checked.

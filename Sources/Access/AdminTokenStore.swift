@@ -61,13 +61,13 @@ struct AdminTokenStore: Sendable {
         try transaction.first("SELECT \(Self.columns) FROM admin_tokens WHERE name = ?", name.text, as: Self.token)
     }
 
-    /// One page of all tokens, newest first.
-    func list(_ page: Page, in transaction: ReadTransaction) throws -> Listing<AdminToken> {
-        Listing(
-            items: try transaction.all(
-                "SELECT \(Self.columns) FROM admin_tokens ORDER BY created_at DESC, name LIMIT ? OFFSET ?",
-                page.perPage, page.offset, as: Self.token),
-            total: try transaction.count("SELECT count(*) FROM admin_tokens"))
+    /// One page of the tokens that all `conditions` let through, newest first.
+    func list(
+        _ page: Page, where conditions: [AdminTokenCondition], at now: Timestamp, in transaction: ReadTransaction
+    ) throws -> Listing<AdminToken> {
+        try transaction.listing(
+            Self.columns, from: "admin_tokens", where: .all(conditions.map { $0.sql(at: now) }),
+            orderedBy: "created_at DESC, name", page, as: Self.token)
     }
 
     /// Every token that was not revoked, by its hash.

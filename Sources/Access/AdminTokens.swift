@@ -90,10 +90,12 @@ package final class AdminTokens: Sendable {
         return try await database.read { try store.find(name, in: $0) }
     }
 
-    /// One page of all tokens, newest first.
-    package func list(_ page: Page) async throws -> Listing<AdminToken> {
+    /// One page of the tokens that all `conditions` let through, newest first.
+    package func list(
+        _ page: Page, where conditions: [AdminTokenCondition] = [], at now: Timestamp
+    ) async throws -> Listing<AdminToken> {
         let store = store
-        return try await database.read { try store.list(page, in: $0) }
+        return try await database.read { try store.list(page, where: conditions, at: now, in: $0) }
     }
 
     /// Stores when tokens were last used. Called every few seconds and before a clean end: losing the last of these

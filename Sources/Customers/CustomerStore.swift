@@ -8,6 +8,20 @@ package enum CustomerRefusal: Error, Equatable {
     case referenceTaken(String)
 }
 
+/// One way to narrow a list of customers.
+package enum CustomerCondition: Sendable {
+    /// Those whose reference holds this.
+    case reference(String)
+    case state(Customer.State)
+
+    var sql: SQLCondition {
+        switch self {
+        case .reference(let part): .contains(part, in: ["reference"])
+        case .state(let state): SQLCondition("state = ?", state.rawValue.sqlValue)
+        }
+    }
+}
+
 /// Customers in the database.
 package struct CustomerStore: Sendable {
     /// Characters of an external reference.
@@ -68,12 +82,13 @@ package struct CustomerStore: Sendable {
         try transaction.first("\(Self.select) WHERE reference = ?", reference, as: Self.customer)
     }
 
-    /// One page of all customers by id, and how many there are in all.
-    package func list(_ page: Page, in transaction: ReadTransaction) throws -> Listing<Customer> {
-        Listing(
-            items: try transaction.all(
-                "\(Self.select) ORDER BY id LIMIT ? OFFSET ?", page.perPage, page.offset, as: Self.customer),
-            total: try transaction.count("SELECT count(*) FROM customers"))
+    /// One page of the customers that all `conditions` let through, by id, and how many there are in all.
+    package func list(
+        _ page: Page, where conditions: [CustomerCondition] = [], in transaction: ReadTransaction
+    ) throws -> Listing<Customer> {
+        try transaction.listing(
+            Self.columns, from: "customers", where: .all(conditions.map(\.sql)), orderedBy: "id", page,
+            as: Self.customer)
     }
 
     private func insert(_ customer: Customer, in transaction: WriteTransaction) throws {
@@ -113,7 +128,8 @@ package struct CustomerStore: Sendable {
         }
     }
 
-    private static let select = "SELECT id, reference, state, version, created_at FROM customers"
+    private static let columns = "id, reference, state, version, created_at"
+    private static let select = "SELECT \(columns) FROM customers"
 
     private static func customer(_ row: any SQLRow) throws -> Customer {
         guard let state = Customer.State(rawValue: row.text(2)) else {

@@ -31,13 +31,13 @@ package enum JournalCondition: Sendable {
     /// Before this instant.
     case until(Timestamp)
 
-    var sql: (text: String, argument: SQLValue) {
+    var sql: SQLCondition {
         switch self {
-        case .subject(let subject): ("subject = ?", subject.sqlValue)
-        case .type(let type): ("type = ?", type.sqlValue)
-        case .actor(let actor): ("actor = ?", actor.sqlValue)
-        case .since(let instant): ("at >= ?", instant.sqlValue)
-        case .until(let instant): ("at < ?", instant.sqlValue)
+        case .subject(let subject): SQLCondition("subject = ?", subject.sqlValue)
+        case .type(let type): SQLCondition("type = ?", type.sqlValue)
+        case .actor(let actor): SQLCondition("actor = ?", actor.sqlValue)
+        case .since(let instant): SQLCondition("at >= ?", instant.sqlValue)
+        case .until(let instant): SQLCondition("at < ?", instant.sqlValue)
         }
     }
 }
@@ -48,18 +48,10 @@ extension Journal {
     package func list(
         _ conditions: [JournalCondition], _ page: Page, personal: Bool, in transaction: ReadTransaction
     ) throws -> Listing<JournalRecord> {
-        let condition = (["1 = 1"] + conditions.map(\.sql.text)).joined(separator: " AND ")
-        let arguments = conditions.map(\.sql.argument)
-        let records = try transaction.all(
-            """
-            SELECT sequence, id, type, type_version, subject, subject_version, data, actor, request_id, at
-            FROM journal WHERE \(condition) ORDER BY sequence DESC LIMIT ? OFFSET ?
-            """,
-            arguments: arguments + [page.perPage.sqlValue, page.offset.sqlValue]
+        try transaction.listing(
+            "sequence, id, type, type_version, subject, subject_version, data, actor, request_id, at", from: "journal",
+            where: .all(conditions.map(\.sql)), orderedBy: "sequence DESC", page
         ) { row in try record(row, personal: personal, in: transaction) }
-        let total = try transaction.count(
-            "SELECT count(*) FROM journal WHERE \(condition)", arguments: arguments)
-        return Listing(items: records, total: total)
     }
 
     private func record(

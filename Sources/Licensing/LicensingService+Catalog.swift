@@ -24,10 +24,10 @@ extension LicensingService {
         return try await database.read { try customers.find(id, in: $0) }
     }
 
-    /// One page of customers by id.
-    package func customers(_ page: Page) async throws -> Listing<Customer> {
+    /// One page of the customers that all `conditions` let through, by id.
+    package func customers(_ page: Page, where conditions: [CustomerCondition] = []) async throws -> Listing<Customer> {
         let customers = customers
-        return try await database.read { try customers.list(page, in: $0) }
+        return try await database.read { try customers.list(page, where: conditions, in: $0) }
     }
 
     /// Creates a product. Throws `LicensingRefusal.productExists`.
@@ -80,9 +80,9 @@ extension LicensingService {
         return try await database.read { try products.find(code, in: $0) }
     }
 
-    /// One page of products by id.
-    package func products(_ page: Page) async throws -> Listing<Product> {
+    /// One page of the products that all `conditions` let through, by id.
+    package func products(_ page: Page, where conditions: [ProductCondition] = []) async throws -> Listing<Product> {
         let products = products
-        return try await database.read { try products.list(page, in: $0) }
+        return try await database.read { try products.list(page, where: conditions, in: $0) }
     }
 }

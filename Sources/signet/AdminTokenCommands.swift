@@ -44,11 +44,18 @@ struct AdminTokenCreate: AsyncParsableCommand {
 struct AdminTokenList: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "list", abstract: "Lists admin tokens, newest first.")
 
+    @Option(help: "Only those: active, expired or revoked.")
+    var status: String?
+
+    @Option(help: "Only those that permit this, such as licenses:write.")
+    var scope: String?
+
     @OptionGroup var page: PageOptions
     @OptionGroup var options: GlobalOptions
 
     func run() async throws {
-        let answer = try await options.withClient { try await $0.get("/api/v1/admin-tokens?\(page.query)").required() }
+        let query = [("status", status), ("scope", scope)].query + page.query
+        let answer = try await options.withClient { try await $0.get("/api/v1/admin-tokens?\(query)").required() }
         if options.json { return Output.json(answer.body) }
         Output.list(answer, ["NAME", "STATUS", "EXPIRES", "LAST USED", "SCOPES"]) { token in
             [

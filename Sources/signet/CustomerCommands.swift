@@ -35,11 +35,18 @@ struct CustomerCreate: AsyncParsableCommand {
 struct CustomerList: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "list", abstract: "Lists customers.")
 
+    @Option(help: "Only those whose reference holds this.")
+    var reference: String?
+
+    @Option(help: "Only those: active or closed.")
+    var state: String?
+
     @OptionGroup var page: PageOptions
     @OptionGroup var options: GlobalOptions
 
     func run() async throws {
-        let answer = try await options.withClient { try await $0.get("/api/v1/customers?\(page.query)").required() }
+        let query = [("reference", reference), ("state", state)].query + page.query
+        let answer = try await options.withClient { try await $0.get("/api/v1/customers?\(query)").required() }
         if options.json { return Output.json(answer.body) }
         Output.list(answer, ["ID", "REFERENCE", "STATE", "CREATED"]) { customer in
             ["id", "reference", "state", "created_at"].map { customer.text($0) ?? "-" }

@@ -16,10 +16,14 @@ struct KeysList: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "Lists signing keys: the one that signs, those to come, those that were.")
 
+    @Option(help: "Only those: next, current, verifying, retired or revoked.")
+    var state: String?
+
     @OptionGroup var options: GlobalOptions
 
     func run() async throws {
-        let answer = try await options.withClient { try await $0.get("/api/v1/keys").required() }
+        let query = [("state", state)].query
+        let answer = try await options.withClient { try await $0.get("/api/v1/keys?\(query)").required() }
         KeysPrinting.print(answer, options)
     }
 }

@@ -55,11 +55,15 @@ struct ProductCreate: AsyncParsableCommand {
 struct ProductList: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "list", abstract: "Lists products.")
 
+    @Option(help: "Only those whose code or name holds this.")
+    var search: String?
+
     @OptionGroup var page: PageOptions
     @OptionGroup var options: GlobalOptions
 
     func run() async throws {
-        let answer = try await options.withClient { try await $0.get("/api/v1/products?\(page.query)").required() }
+        let query = [("search", search)].query + page.query
+        let answer = try await options.withClient { try await $0.get("/api/v1/products?\(query)").required() }
         if options.json { return Output.json(answer.body) }
         Output.list(answer, ["CODE", "NAME", "TYPE", "SEATS", "FEATURES"]) { product in
             ["code", "name", "license_type", "max_activations", "features"].map { product.text($0) ?? "-" }

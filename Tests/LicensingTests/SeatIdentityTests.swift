@@ -150,6 +150,17 @@ struct SeatMoveTests {
                 == ["b.example.com", "new.example.com"])
     }
 
+    @Test("stays where it is while a license file holds it")
+    func held() async throws {
+        let license = try await issue()
+        #expect(try await house.verdict(license, domain: "old.example.com", id: "install-0001") == .valid)
+        #expect(try await house.hold("old.example.com", of: license, days: 5) != nil)
+        #expect(try await house.verdict(license, domain: "new.example.com", id: "install-0001") == .activationLimit)
+        house.clock.advance(by: .days(5))
+        #expect(try await house.verdict(license, domain: "new.example.com", id: "install-0001") == .valid)
+        #expect(try await house.used(license) == 1)
+    }
+
     @Test("needs no free seat, and back it goes on request only")
     func atLimit() async throws {
         let license = try await issue()

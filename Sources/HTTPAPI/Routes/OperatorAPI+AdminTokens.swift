@@ -34,12 +34,22 @@ extension OperatorAPI {
         }
     }
 
+    private static let tokenFilters: [ListFilter<AdminTokenCondition>] = [
+        ListFilter("status", "must be one of \(AdminToken.Status.allCases.map(\.rawValue).joined(separator: ", "))") {
+            AdminToken.Status(rawValue: $0).map { .status($0) }
+        },
+        ListFilter("scope", "must be one of \(Scope.ofTokens.map(\.rawValue).joined(separator: ", "))") {
+            Scope(rawValue: $0).map { .scope($0) }
+        },
+    ]
+
     @Sendable
     private func listTokens(_ request: Request, _ context: OperatorContext) async throws -> Response {
         let page = try page(request)
+        let (conditions, query) = try await conditions(Self.tokenFilters, of: request)
         let now = clock.now()
-        let listing = try await access.tokens.list(page)
-        return .json(listing.json(page, path: request.uri.path, query: "") { $0.write(to: &$1, at: now) })
+        let listing = try await access.tokens.list(page, where: conditions, at: now)
+        return .json(listing.json(page, path: request.uri.path, query: query) { $0.write(to: &$1, at: now) })
     }
 
     @Sendable

@@ -29,11 +29,19 @@ extension OperatorAPI {
         }
     }
 
+    private static let customerFilters: [ListFilter<CustomerCondition>] = [
+        ListFilter("reference", "must be there and not empty") { $0.isEmpty ? nil : .reference($0) },
+        ListFilter("state", "must be one of \(Customer.State.allCases.map(\.rawValue).joined(separator: ", "))") {
+            Customer.State(rawValue: $0).map { .state($0) }
+        },
+    ]
+
     @Sendable
     private func listCustomers(_ request: Request, _ context: OperatorContext) async throws -> Response {
         let page = try page(request)
-        let listing = try await licensing.customers(page)
-        return .json(listing.json(page, path: request.uri.path, query: "") { $0.write(to: &$1) })
+        let (conditions, query) = try await conditions(Self.customerFilters, of: request)
+        let listing = try await licensing.customers(page, where: conditions)
+        return .json(listing.json(page, path: request.uri.path, query: query) { $0.write(to: &$1) })
     }
 
     @Sendable

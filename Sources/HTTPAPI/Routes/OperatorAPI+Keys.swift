@@ -23,10 +23,17 @@ extension OperatorAPI {
         routes.add(.post, "/api/v1/keys/root/publish", scope: .keysWrite, publishKeySet)
     }
 
+    private static let keyFilters: [ListFilter<SigningKeyRecord.State>] = [
+        ListFilter(
+            "state", "must be one of \(SigningKeyRecord.State.allCases.map(\.rawValue).joined(separator: ", "))"
+        ) { SigningKeyRecord.State(rawValue: $0) }
+    ]
+
     @Sendable
     private func listKeys(_ request: Request, _ context: OperatorContext) async throws -> Response {
         let now = clock.now()
-        return .json(licensing.keys.schedule(at: now).json(licensing.keySets, at: now))
+        let (states, _) = try await conditions(Self.keyFilters, of: request)
+        return .json(licensing.keys.schedule(at: now).json(licensing.keySets, at: now, only: states))
     }
 
     @Sendable

@@ -33,11 +33,16 @@ extension OperatorAPI {
         }
     }
 
+    private static let productFilters: [ListFilter<ProductCondition>] = [
+        ListFilter("search", "must be there and not empty") { $0.isEmpty ? nil : .search($0) }
+    ]
+
     @Sendable
     private func listProducts(_ request: Request, _ context: OperatorContext) async throws -> Response {
         let page = try page(request)
-        let listing = try await licensing.products(page)
-        return .json(listing.json(page, path: request.uri.path, query: "") { $0.write(to: &$1) })
+        let (conditions, query) = try await conditions(Self.productFilters, of: request)
+        let listing = try await licensing.products(page, where: conditions)
+        return .json(listing.json(page, path: request.uri.path, query: query) { $0.write(to: &$1) })
     }
 
     @Sendable

@@ -21,11 +21,13 @@ extension SigningKeyRecord {
 }
 
 extension KeySchedule {
-    /// All keys in the order in which they matter, and what is to be known about the signed set.
-    func json(_ keySets: KeySetPublisher, at now: Timestamp) -> [UInt8] {
+    /// All keys in the order in which they matter, or those in one of `states`, and what is to be known about the
+    /// signed set.
+    func json(_ keySets: KeySetPublisher, at now: Timestamp, only states: [SigningKeyRecord.State] = []) -> [UInt8] {
         let rest = keys.filter { [.retired, .revoked].contains(state(of: $0, at: now)) }
+        let listed = (published(at: now) + rest).filter { states.isEmpty || states.contains(state(of: $0, at: now)) }
         return JSONWriter.object { json in
-            json.member("data", objects: published(at: now) + rest) { $0.write(to: &$1, in: self, at: now) }
+            json.member("data", objects: listed) { $0.write(to: &$1, in: self, at: now) }
             json.member(signedKeySet: keySets.published)
             json.member("warnings", objects: keySets.notices(on: self, at: now)) { notice, json in
                 json.member("code", notice.rawValue)

@@ -2,6 +2,18 @@ package import Database
 package import Journal
 package import Primitives
 
+/// One way to narrow a list of products.
+package enum ProductCondition: Sendable {
+    /// Those whose code or name holds this.
+    case search(String)
+
+    var sql: SQLCondition {
+        switch self {
+        case .search(let part): .contains(part, in: ["code", "name"])
+        }
+    }
+}
+
 /// Products in the database.
 package struct ProductStore: Sendable {
     private let journal: Journal
@@ -93,12 +105,13 @@ package struct ProductStore: Sendable {
         try transaction.all("\(Self.select) ORDER BY id", as: Self.product)
     }
 
-    /// One page of all products by id.
-    package func list(_ page: Page, in transaction: ReadTransaction) throws -> Listing<Product> {
-        Listing(
-            items: try transaction.all(
-                "\(Self.select) ORDER BY id LIMIT ? OFFSET ?", page.perPage, page.offset, as: Self.product),
-            total: try transaction.count("SELECT count(*) FROM products"))
+    /// One page of the products that all `conditions` let through, by id.
+    package func list(
+        _ page: Page, where conditions: [ProductCondition], in transaction: ReadTransaction
+    ) throws -> Listing<Product> {
+        try transaction.listing(
+            Self.columns, from: "products", where: .all(conditions.map(\.sql)), orderedBy: "id", page,
+            as: Self.product)
     }
 
     private static func event(_ kind: String, _ product: Product, alterations: [Alteration]? = nil) -> Event {
@@ -112,11 +125,10 @@ package struct ProductStore: Sendable {
         }
     }
 
-    private static let select = """
-        SELECT id, code, name, policy, max_activations, grace_days, key_groups, key_prefix, action_url, version,
-            created_at
-        FROM products
+    private static let columns = """
+        id, code, name, policy, max_activations, grace_days, key_groups, key_prefix, action_url, version, created_at
         """
+    private static let select = "SELECT \(columns) FROM products"
 
     private static func product(_ row: any SQLRow) throws -> Product {
         let stored = StoredSettings(json: row.text(3), maxActivations: row.integer(4), graceDays: row.integer(5))
