@@ -7,6 +7,7 @@ import NIOCore
 import NIOEmbedded
 import Primitives
 import TestSupport
+import Testing
 
 @testable import HTTPAPI
 
@@ -82,8 +83,12 @@ struct Face: Sendable {
         let response = try await responder.respond(to: Request(head: head, body: ask.body), context: context(logger))
         let collector = BodyCollector()
         try await response.body.write(collector)
-        return Reply(
-            status: response.status.code, headers: response.headers, body: Array(collector.buffer.readableBytesView))
+        let body = Array(collector.buffer.readableBytesView)
+        // A client waits for what was announced.
+        if ask.method != .head, let announced = response.headers[.contentLength] {
+            #expect(announced == String(body.count), "\(ask.path)")
+        }
+        return Reply(status: response.status.code, headers: response.headers, body: body)
     }
 }
 

@@ -273,6 +273,8 @@ class WHMCSTests(ServedCase):
         # A slash too many, as some panels send it.
         form = urllib.parse.urlencode({"licensekey": self.key(), "domain": "shop.example.com", "ip": "203.0.113.7"})
         kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        unsaid = self.server.request("POST", VERIFY, "licensekey=x", kind)
+        self.assertEqual((unsaid.status, unsaid.body), (400, b""), "an answer, not a wait for one")
         answer = self.server.request("POST", "/" + VERIFY, form, kind)
         self.assertTrue(answer.body.startswith(b"<status>Active</status>\n"), answer)
 

@@ -57,11 +57,12 @@ extension Response {
         return Response(status: .ok, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: reply.bytes)))
     }
 
-    /// The status of `problem` and its headers alone.
+    /// The status of `problem` and those of its headers that are not about its body.
     fileprivate static func undecided(_ problem: Problem) -> Response {
-        var response = problem.response(instance: "")
-        response.headers[.contentType] = nil
-        response.headers[.cacheControl] = "no-store"
-        return Response(status: response.status, headers: response.headers, body: .init(byteBuffer: ByteBuffer()))
+        var headers = problem.response(instance: "").headers
+        headers[.contentType] = nil
+        headers[.contentLength] = nil
+        headers[.cacheControl] = "no-store"
+        return Response(status: problem.status, headers: headers, body: .init(byteBuffer: ByteBuffer()))
     }
 }
