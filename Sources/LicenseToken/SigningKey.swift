@@ -38,8 +38,14 @@ package struct SigningKey: Sendable {
         self.init(privateKey: privateKey)
     }
 
-    /// A new key from the system's random bytes.
-    package init() { self.init(privateKey: Curve25519.Signing.PrivateKey()) }
+    /// A new key from the system's random bytes. Its id does not begin with a dash: `keys revoke -h…` would print help.
+    package init() {
+        var privateKey = Curve25519.Signing.PrivateKey()
+        while Self.keyID(publicKey: Array(privateKey.publicKey.rawRepresentation)).hasPrefix("-") {
+            privateKey = Curve25519.Signing.PrivateKey()
+        }
+        self.init(privateKey: privateKey)
+    }
 
     /// A key from `generator`, for tests: whoever knows the generator's seed knows the key.
     package init(using generator: inout some RandomNumberGenerator) throws(Failure) {

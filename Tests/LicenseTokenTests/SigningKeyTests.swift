@@ -89,6 +89,11 @@ struct SigningKeyTests {
         }
     }
 
+    @Test("no new key's id begins with a dash, which a command line would take for an option")
+    func typable() {
+        for _ in 0..<2_000 { #expect(!SigningKey().keyID.hasPrefix("-")) }
+    }
+
     @Test("keys repeat with their generator, and the system's never do")
     func chance() throws {
         var (first, second) = (SeededGenerator(seed: 3), SeededGenerator(seed: 3))
