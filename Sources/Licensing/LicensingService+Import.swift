@@ -25,7 +25,7 @@ extension LicensingService {
             }
             return LicenseImporter.Imported(results: results, changes: changes)
         } committed: { imported in
-            catalog.admitImportedKeys()
+            if imported.bringsKeys { catalog.admitImportedKeys() }
             index.apply(imported.changes)
         }
         return imported.results

@@ -48,6 +48,8 @@ struct ImportedKeyTests {
     func malformed() async throws {
         let house = try await TestHouse(settings: .withoutGuessLimit)
         #expect(try await house.check("Leased-unknown").verdict == .keyMalformed)
+        try await house.imports([.customer()])
+        #expect(try await house.check("Leased-unknown").verdict == .keyMalformed, "an import without a license")
         try await house.imports([.license()])
         #expect(try await house.check("Leased-unknown").verdict == .notFound)
         #expect(try await house.check("no key").verdict == .keyMalformed)

@@ -31,6 +31,9 @@ struct LicenseImporter: Sendable {
         var results: [ImportResult] = []
         /// For memory, after the commit.
         var changes: [IndexChange] = []
+
+        /// Whether licenses have keys of the other system by it.
+        var bringsKeys: Bool { changes.contains { if case .key = $0 { true } else { false } } }
     }
 
     /// What a line did.
