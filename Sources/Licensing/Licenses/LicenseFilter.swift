@@ -23,11 +23,8 @@ package struct LicenseFilter: Sendable {
         conditions = all.compactMap { $0 }
     }
 
-    /// The WHERE condition over `licenses l` and `products p`; values are bound, never written into the text.
-    func sql(at now: Timestamp) -> (text: String, arguments: [SQLValue]) {
-        let parts = conditions.map { $0.sql(at: now) }
-        return ((["1 = 1"] + parts.map(\.text)).joined(separator: " AND "), parts.flatMap(\.arguments))
-    }
+    /// The condition over `licenses l` and `products p`.
+    func sql(at now: Timestamp) -> SQLCondition { .all(conditions.map { $0.sql(at: now) }) }
 }
 
 /// One way to narrow a list of licenses.
@@ -46,23 +43,25 @@ package enum LicenseCondition: Sendable {
     /// Active ones that expire within this many days.
     case expiring(days: Int)
 
-    func sql(at now: Timestamp) -> (text: String, arguments: [SQLValue]) {
+    func sql(at now: Timestamp) -> SQLCondition {
         switch self {
         case .status(let status):
             let text = Self.statusText(status)
-            return (text, Array(repeating: now.sqlValue, count: text.count { $0 == "?" }))
-        case .product(let product): return ("l.product_id = ?", [product.sqlValue])
-        case .customer(let customer): return ("l.customer_id = ?", [customer.sqlValue])
-        case .batch(let batch): return ("l.batch = ?", [.text(batch.text)])
+            return SQLCondition(text, arguments: Array(repeating: now.sqlValue, count: text.count { $0 == "?" }))
+        case .product(let product): return SQLCondition("l.product_id = ?", product.sqlValue)
+        case .customer(let customer): return SQLCondition("l.customer_id = ?", customer.sqlValue)
+        case .batch(let batch): return SQLCondition("l.batch = ?", .text(batch.text))
         case .domain(let domain):
-            let text = "l.id IN (SELECT license_id FROM activations WHERE domain = ? AND released_at IS NULL)"
-            return (text, [.text(domain.ascii)])
+            return SQLCondition(
+                "l.id IN (SELECT license_id FROM activations WHERE domain = ? AND released_at IS NULL)",
+                .text(domain.ascii))
         case .last4(let last4):
-            let text = "l.id IN (SELECT license_id FROM license_keys WHERE last4 = ? AND revoked_at IS NULL)"
-            return (text, [.text(last4)])
+            return SQLCondition(
+                "l.id IN (SELECT license_id FROM license_keys WHERE last4 = ? AND revoked_at IS NULL)", .text(last4))
         case .expiring(let days):
-            let text = "l.state = 'active' AND l.expires_at > ? AND l.expires_at <= ?"
-            return (text, [now.sqlValue, (now + .days(days)).sqlValue])
+            return SQLCondition(
+                "l.state = 'active' AND l.expires_at > ? AND l.expires_at <= ?", now.sqlValue,
+                (now + .days(days)).sqlValue)
         }
     }
 }

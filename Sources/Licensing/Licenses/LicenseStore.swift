@@ -130,25 +130,21 @@ package struct LicenseStore: Sendable {
     package func list(
         _ filter: LicenseFilter, _ page: Page, at now: Timestamp, in transaction: ReadTransaction
     ) throws -> Listing<LicenseRecord> {
-        let (condition, arguments) = filter.sql(at: now)
-        return Listing(
-            items: try transaction.all(
-                "\(Self.select) WHERE \(condition) ORDER BY l.status_index DESC LIMIT ? OFFSET ?",
-                arguments: arguments + [page.perPage.sqlValue, page.offset.sqlValue], as: record
-            ).map { try withState($0, in: transaction) },
-            total: try transaction.count("SELECT count(*) FROM \(Self.tables) WHERE \(condition)", arguments: arguments)
-        )
+        let listing = try transaction.listing(
+            Self.recordColumns, from: Self.tables, where: filter.sql(at: now), orderedBy: "l.status_index DESC", page,
+            as: record)
+        return Listing(items: try listing.items.map { try withState($0, in: transaction) }, total: listing.total)
     }
 
-    /// The newest of those that `filter` lets through, `max` at most, with a status index below `position`.
+    /// The newest of those that `filter` lets through, `max` at most, with a status index below `position`; without
+    /// what suspended or revoked them.
     func slice(
         _ filter: LicenseFilter, below position: Int64, max: Int, at now: Timestamp, in transaction: ReadTransaction
     ) throws -> [LicenseRecord] {
-        let (condition, arguments) = filter.sql(at: now)
+        let condition = filter.sql(at: now)
         return try transaction.all(
-            "\(Self.select) WHERE l.status_index < ? AND \(condition) ORDER BY l.status_index DESC LIMIT ?",
-            arguments: [position.sqlValue] + arguments + [max.sqlValue], as: record
-        ).map { try withState($0, in: transaction) }
+            "\(Self.select) WHERE l.status_index < ? AND \(condition.text) ORDER BY l.status_index DESC LIMIT ?",
+            arguments: [position.sqlValue] + condition.arguments + [max.sqlValue], as: record)
     }
 
     /// One page of those of `ranked` that `filter` lets through, in that order.
@@ -156,11 +152,11 @@ package struct LicenseStore: Sendable {
         _ ranked: [LicenseSpread], _ filter: LicenseFilter, _ page: Page, at now: Timestamp,
         in transaction: ReadTransaction
     ) throws -> Listing<LicenseRecord> {
-        let (condition, arguments) = filter.sql(at: now)
+        let condition = filter.sql(at: now)
         let chosen = try ranked.filter { spread in
             try transaction.count(
-                "SELECT count(*) FROM \(Self.tables) WHERE l.id = ? AND \(condition)",
-                arguments: [spread.license.sqlValue] + arguments) == 1
+                "SELECT count(*) FROM \(Self.tables) WHERE l.id = ? AND \(condition.text)",
+                arguments: [spread.license.sqlValue] + condition.arguments) == 1
         }
         let items = try chosen.dropFirst(page.offset).prefix(page.perPage).compactMap { spread in
             var record = try find(spread.license, in: transaction)
@@ -244,13 +240,14 @@ extension LicenseStore {
 
     private static let tables = "licenses l JOIN products p ON p.id = l.product_id"
 
-    private static let select = """
-        SELECT \(columns), p.code,
-            coalesce((SELECT k.last4 FROM license_keys k WHERE k.license_id = l.id AND k.kind <> 'offline'
-                AND k.revoked_at IS NULL
-                ORDER BY k.valid_until IS NOT NULL, k.created_at DESC, k.key_hash LIMIT 1), '')
-        FROM \(tables)
+    private static let recordColumns = """
+        \(columns), p.code,
+        coalesce((SELECT k.last4 FROM license_keys k WHERE k.license_id = l.id AND k.kind <> 'offline'
+            AND k.revoked_at IS NULL
+            ORDER BY k.valid_until IS NOT NULL, k.created_at DESC, k.key_hash LIMIT 1), '')
         """
+
+    private static let select = "SELECT \(recordColumns) FROM \(tables)"
 
     private func record(_ row: any SQLRow) throws -> LicenseRecord {
         LicenseRecord(
