@@ -4,11 +4,10 @@ package import Journal
 package import Primitives
 
 extension LicensingService {
-    /// A license that was just issued, and its key, which is told here and, sealed, kept.
-    package typealias Issued = (record: LicenseRecord, key: LicenseKey)
-
     /// Issues a license and its key. Throws `LicensingRefusal`.
-    package func issueLicense(_ new: NewLicense, dryRun: Bool, by provenance: Provenance) async throws -> Issued {
+    package func issueLicense(
+        _ new: NewLicense, dryRun: Bool, by provenance: Provenance
+    ) async throws -> LicenseIssued {
         let issued = try await issueLicenses(new, count: 1, dryRun: dryRun, by: provenance)
         guard let first = issued.first else { preconditionFailure("one was asked for") }
         return first
@@ -16,24 +15,19 @@ extension LicensingService {
 
     /// Issues `count` licenses alike, all of them or none: 1…`NewLicense.countMax`. Throws `LicensingRefusal`.
     package func issueLicenses(
-        _ new: NewLicense, count: Int, dryRun: Bool, by provenance: Provenance, receipt: Receipt<[Issued]> = .none
-    ) async throws -> [Issued] {
+        _ new: NewLicense, count: Int, dryRun: Bool, by provenance: Provenance,
+        receipt: Receipt<[LicenseIssued]> = .none
+    ) async throws -> [LicenseIssued] {
         precondition((1...NewLicense.countMax).contains(count), "the count was checked where it was read")
         var generator = SystemRandomNumberGenerator()
         let keys = (0..<count).map { _ in LicenseKey(new.product.keyFormat, using: &generator) }
-        let (registrar, licenses, index) = (registrar, licenses, index)
+        let (registrar, index) = (registrar, index)
         return try await database.write(dryRun: dryRun) { transaction in
             try receipt.covering(transaction) {
-                try keys.map { key in
-                    let issued = try registrar.issue(new, key: key, by: provenance, in: transaction)
-                    return (record: issued.record, key: key)
-                }
+                try keys.map { try registrar.issue(new, key: $0, by: provenance, in: transaction) }
             }
-        } committed: { issued in
-            // The license before its key: a request that finds the key finds the license.
-            for (record, key) in issued {
-                index.apply([.license(record.license), .key(licenses.hash(of: key), record.license.id)])
-            }
+        } committed: {
+            index.apply($0.flatMap(\.changes))
         }
     }
 

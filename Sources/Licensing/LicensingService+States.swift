@@ -20,13 +20,4 @@ extension LicensingService {
             index.apply($0.changes)
         }
     }
-
-    /// Makes one installation of two domains of a license. Throws `LicensingRefusal.installationUnknown` when `from`
-    /// holds no seat, `.licenseUnknown`, and `TransitionRefusal.revoked`.
-    package func merge(
-        _ from: CanonicalDomain, into domain: CanonicalDomain, of id: LicenseID, dryRun: Bool, by provenance: Provenance
-    ) async throws -> (released: [Activation], license: License) {
-        let merged = try await change(.merge(from, into: domain), of: id, dryRun: dryRun, by: provenance)
-        return (merged.released, merged.after.license)
-    }
 }

@@ -23,28 +23,22 @@ struct LicenseUpdateCommand: AsyncParsableCommand {
     @Option(help: "The batch that it belongs to, or none.")
     var batch: String?
 
-    @OptionGroup(title: "Policy") var policy: PolicyOptions
-    @OptionGroup var inherited: InheritOptions
-    @OptionGroup var conditions: UpdateOptions
+    @OptionGroup var update: UpdateOptions
     @OptionGroup var change: ChangeOptions
     @OptionGroup var options: GlobalOptions
 
     func validate() throws {
-        let others = [product, expires, notBefore, batch].allSatisfy { $0 == nil }
-        if others, try inherited.members(over: policy).members.isEmpty {
-            throw ValidationError("Say what to change, such as --max-activations 5.")
-        }
+        try update.requireSomething(besides: product, expires, notBefore, batch)
     }
 
     func run() async throws {
-        let members = try inherited.members(over: policy)
+        let members = try update.members
         let body = JSONWriter.object { json in
             if let product { json.member("product", product) }
             if let expires { json.member("expires", expires) }
             if let notBefore { json.member("not_before", notBefore == "now" ? nil : notBefore) }
             if let batch { json.member("batch", batch == "none" ? nil : batch) }
-            json.members(of: members)
-            conditions.write(to: &json)
+            update.write(members, to: &json)
             change.write(to: &json)
         }
         let answer = try await options.withClient { client in
@@ -61,15 +55,28 @@ struct LicenseUpdateCommand: AsyncParsableCommand {
     }
 }
 
-/// Under which conditions a record is changed.
+/// What every command takes that changes a license or a product: choices of its policy, and under which conditions.
 struct UpdateOptions: ParsableArguments {
+    @OptionGroup(title: "Policy") var policy: PolicyOptions
+    @OptionGroup var inherited: InheritOptions
+
     @Flag(help: "Count the seats anew where another policy counts in another way.")
     var recount = false
 
     @Option(name: .customLong("if-version"), help: "Only if the record still has this version.")
     var version: Int?
 
-    func write(to json: inout JSONWriter) {
+    /// The choices that were made or left open again. Throws `ValidationError` for both at once.
+    var members: JSONObject { get throws { try inherited.members(over: policy) } }
+
+    /// Throws `ValidationError` when nothing is to be changed, none of `others` either.
+    func requireSomething(besides others: String?...) throws {
+        guard try others.allSatisfy({ $0 == nil }) && members.members.isEmpty else { return }
+        throw ValidationError("Say what to change, such as --max-activations 5.")
+    }
+
+    func write(_ members: JSONObject, to json: inout JSONWriter) {
+        json.members(of: members)
         json.member("recount", recount)
         json.member("version", version.map(Int64.init))
     }

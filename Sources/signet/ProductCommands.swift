@@ -105,28 +105,22 @@ struct ProductUpdateCommand: AsyncParsableCommand {
     @Option(help: "What stands before new keys, 2 to 8 of A-Z and 0-9, or none; old keys keep opening.")
     var keyPrefix: String?
 
-    @OptionGroup(title: "Policy") var policy: PolicyOptions
-    @OptionGroup var inherited: InheritOptions
-    @OptionGroup var conditions: UpdateOptions
+    @OptionGroup var update: UpdateOptions
     @OptionGroup var change: ChangeOptions
     @OptionGroup var options: GlobalOptions
 
     func validate() throws {
-        let others = [name, actionURL, keyGroups.map(String.init), keyPrefix].allSatisfy { $0 == nil }
-        if others, try inherited.members(over: policy).members.isEmpty {
-            throw ValidationError("Say what to change, such as --max-activations 5.")
-        }
+        try update.requireSomething(besides: name, actionURL, keyGroups.map(String.init), keyPrefix)
     }
 
     func run() async throws {
-        let members = try inherited.members(over: policy)
+        let members = try update.members
         let body = JSONWriter.object { json in
             if let name { json.member("name", name) }
             if let actionURL { json.member("action_url", actionURL == "none" ? nil : actionURL) }
             if let keyGroups { json.member("key_groups", Int64(keyGroups)) }
             if let keyPrefix { json.member("key_prefix", keyPrefix == "none" ? nil : keyPrefix) }
-            json.members(of: members)
-            conditions.write(to: &json)
+            update.write(members, to: &json)
             change.write(to: &json)
         }
         let answer = try await options.withClient {

@@ -152,7 +152,8 @@ struct LicenseTests {
         let product = try await house.product()
         let new = try NewLicense(
             customer: try await house.customer().id, product: product, expiry: .never)
-        let (record, key) = try await house.licensing.issueLicense(new, dryRun: true, by: house.provenance())
+        let fresh = try await house.licensing.issueLicense(new, dryRun: true, by: house.provenance())
+        let (record, key) = (fresh.record, fresh.key)
         #expect(try await house.licensing.license(record.license.id) == nil)
         #expect(try await house.licensing.key(typed: key.text, member: "k") == nil)
         #expect(try await house.validate(key, domain: "example.com").verdict == .notFound)

@@ -316,7 +316,8 @@ private struct Played {
         let expiry = days.map { Expiry.through(house.clock.now().date.adding(days: $0)) } ?? .never
         let made = try await house.product(product, choosing: policy)
         let new = try NewLicense(customer: try await house.customer().id, product: made, expiry: expiry)
-        let (record, key) = try await house.licensing.issueLicense(new, dryRun: false, by: house.provenance())
+        let fresh = try await house.licensing.issueLicense(new, dryRun: false, by: house.provenance())
+        let (record, key) = (fresh.record, fresh.key)
         issued = IssuedLicense(id: record.license.id, key: key)
         model = SeatModel(
             seatsMax: made.policy.maxActivations, addressesPerSeat: made.policy.addressesPerSeat,
@@ -411,8 +412,8 @@ private struct Played {
     ) async throws {
         let expected = from == domain ? 0 : model.merge(from, into: domain, house.clock.now())
         do {
-            let released = try await house.licensing.merge(
-                CanonicalDomain(from), into: CanonicalDomain(domain), of: issued.id, dryRun: false,
+            let released = try await house.licensing.change(
+                .merge(CanonicalDomain(from), into: CanonicalDomain(domain)), of: issued.id, dryRun: false,
                 by: house.provenance()
             ).released.count
             try #require(released == expected && released > 0, "\(name)")

@@ -111,7 +111,8 @@ private struct PolicyStory {
         if let issued { return issued }
         let new = try NewLicense(
             customer: try await house.customer().id, product: product, overrides: overrides, expiry: expiry)
-        let (record, key) = try await house.licensing.issueLicense(new, dryRun: false, by: house.provenance())
+        let fresh = try await house.licensing.issueLicense(new, dryRun: false, by: house.provenance())
+        let (record, key) = (fresh.record, fresh.key)
         let license = IssuedLicense(id: record.license.id, key: key)
         issued = license
         return license

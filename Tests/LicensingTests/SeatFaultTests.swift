@@ -108,8 +108,8 @@ struct SeatFaultTests {
         for domain in ["a.example.com", "b.example.com"] { #expect(try await house.verdict(license, domain) == .valid) }
         #expect(try await house.verdict(license, "b.example.com", ip: "198.51.100.1") == .valid)
         try await failing(atLeast: 8, domains: ["a.example.com", "b.example.com"], of: license) {
-            _ = try await house.licensing.merge(
-                CanonicalDomain("b.example.com"), into: CanonicalDomain("a.example.com"), of: license.id,
+            _ = try await house.licensing.change(
+                .merge(CanonicalDomain("b.example.com"), into: CanonicalDomain("a.example.com")), of: license.id,
                 dryRun: false, by: house.provenance())
         }
     }

@@ -86,7 +86,8 @@ extension TestHouse {
     /// A license that has everything from its product.
     func inheriting(expires: Expiry = .never) async throws -> IssuedLicense {
         let new = try NewLicense(customer: try await customer().id, product: try await product(), expiry: expires)
-        let (record, key) = try await licensing.issueLicense(new, dryRun: false, by: provenance())
+        let fresh = try await licensing.issueLicense(new, dryRun: false, by: provenance())
+        let (record, key) = (fresh.record, fresh.key)
         return IssuedLicense(id: record.license.id, key: key)
     }
 }
@@ -289,8 +290,9 @@ struct MergeTests {
     init() async throws { house = try await TestHouse() }
 
     private func merge(_ from: String, into domain: String, of license: IssuedLicense) async throws -> Int {
-        try await house.licensing.merge(
-            CanonicalDomain(from), into: CanonicalDomain(domain), of: license.id, dryRun: false, by: house.provenance()
+        try await house.licensing.change(
+            .merge(CanonicalDomain(from), into: CanonicalDomain(domain)), of: license.id, dryRun: false,
+            by: house.provenance()
         ).released.count
     }
 

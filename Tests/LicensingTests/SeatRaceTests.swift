@@ -126,8 +126,8 @@ struct SeatRaceTests {
                             license.key, domain: domain, installationID: id, token: token)
                     }
                 case 9:
-                    _ = try await house.licensing.merge(
-                        CanonicalDomain(domain), into: CanonicalDomain("s1.example.com"), of: license.id,
+                    _ = try await house.licensing.change(
+                        .merge(CanonicalDomain(domain), into: CanonicalDomain("s1.example.com")), of: license.id,
                         dryRun: false, by: house.provenance())
                 default:
                     _ = try await house.validate(

@@ -151,7 +151,8 @@ extension TestHouse {
         if let addressesPerSeat { overrides.addressesPerSeat = addressesPerSeat }
         let new = try NewLicense(
             customer: try await customer().id, product: product, overrides: overrides, expiry: expires)
-        let (record, key) = try await (service ?? licensing).issueLicense(new, dryRun: false, by: provenance())
+        let fresh = try await (service ?? licensing).issueLicense(new, dryRun: false, by: provenance())
+        let (record, key) = (fresh.record, fresh.key)
         return IssuedLicense(id: record.license.id, key: key)
     }
 

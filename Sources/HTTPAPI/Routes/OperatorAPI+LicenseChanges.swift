@@ -12,9 +12,7 @@ extension OperatorAPI {
         var members = try await members(request)
         let change = try await change(&members, context)
         let wanted = try members.licenseChange(precondition, today: change.provenance.at.date)
-        guard let id = LicenseID(text: try context.parameters.require("id")) else {
-            throw LicensingRefusal.licenseUnknown
-        }
+        let id = try licenseID(in: context)
         do {
             let update = try await licensing.updateLicense(
                 id, wanted, dryRun: change.dryRun, by: change.provenance)

@@ -43,7 +43,7 @@ extension OperatorAPI {
         guard try await licensing.customer(customer) != nil else {
             throw try await licensing.unknownCustomer(customer.description)
         }
-        return try await created(change) { (issued: [LicensingService.Issued]) in
+        return try await created(change) { (issued: [LicenseIssued]) in
             Self.json(issued, isList: count != nil, at: change.provenance.at)
         } by: { receipt in
             try await licensing.issueLicenses(
@@ -52,10 +52,10 @@ extension OperatorAPI {
     }
 
     /// One license as it is, or as many as were asked for in a list. The only time that their keys are told unasked.
-    private static func json(_ issued: [LicensingService.Issued], isList: Bool, at now: Timestamp) -> [UInt8] {
+    private static func json(_ issued: [LicenseIssued], isList: Bool, at now: Timestamp) -> [UInt8] {
         JSONWriter.object { json in
             guard isList else {
-                for (record, key) in issued { record.write(to: &json, key: key, at: now) }
+                for one in issued { one.record.write(to: &json, key: one.key, at: now) }
                 return
             }
             json.member("count", Int64(issued.count))
@@ -123,9 +123,8 @@ extension OperatorAPI {
     @Sendable
     private func listActivations(_ request: Request, _ context: OperatorContext) async throws -> Response {
         let page = try page(request)
-        guard let id = LicenseID(text: try context.parameters.require("id")),
-            try await licensing.license(id) != nil
-        else { throw LicensingRefusal.licenseUnknown }
+        let id = try licenseID(in: context)
+        guard try await licensing.license(id) != nil else { throw LicensingRefusal.licenseUnknown }
         let listing = try await licensing.activations(of: id, page)
         return .json(listing.json(page, path: request.uri.path, query: "") { $0.write(to: &$1) })
     }
@@ -153,9 +152,7 @@ extension OperatorAPI {
     private func deactivate(_ request: Request, _ context: OperatorContext) async throws -> Response {
         var members = try await members(request)
         let change = try await change(&members, context)
-        guard let id = LicenseID(text: try context.parameters.require("id")) else {
-            throw LicensingRefusal.licenseUnknown
-        }
+        let id = try licenseID(in: context)
         let selection = try members.seatSelection()
         let (released, license) = try await licensing.release(
             selection, of: id, dryRun: change.dryRun, by: change.provenance)

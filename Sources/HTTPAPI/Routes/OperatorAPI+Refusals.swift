@@ -24,9 +24,8 @@ extension OperatorAPI {
     @Sendable
     private func listRefusalsOfLicense(_ request: Request, _ context: OperatorContext) async throws -> Response {
         let page = try page(request)
-        guard let id = LicenseID(text: try context.parameters.require("id")),
-            try await licensing.license(id) != nil
-        else { throw LicensingRefusal.licenseUnknown }
+        let id = try licenseID(in: context)
+        guard try await licensing.license(id) != nil else { throw LicensingRefusal.licenseUnknown }
         return try await list(.license(id), page, request, query: "")
     }
 

@@ -21,9 +21,7 @@ extension OperatorAPI {
         var members = try await members(request)
         let change = try await change(&members, context)
         let transition = try members.transition(kind, today: change.provenance.at.date)
-        guard let id = LicenseID(text: try context.parameters.require("id")) else {
-            throw LicensingRefusal.licenseUnknown
-        }
+        let id = try licenseID(in: context)
         return try await answered(change, status: .ok) { (changed: LicenseChanged) in
             JSONWriter.object { changed.write(to: &$0, at: change.provenance.at) }
         } by: { receipt in

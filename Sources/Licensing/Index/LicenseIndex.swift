@@ -24,7 +24,7 @@ package final class LicenseIndex: Sendable {
 
     package init() {}
 
-    /// The license that a key opens, unless it has ended.
+    /// The license that a key opens, or opened before it ended.
     package func license(forKey hash: KeyedHash) -> LicenseFacts? {
         keys.withTable(of: hash.high) { $0[hash] }.flatMap(license)
     }

@@ -63,14 +63,6 @@ package struct LicenseRegistrar: Sendable {
             in: transaction)
     }
 
-    /// Makes one installation of two domains of a license. Throws as `transition` does.
-    package func merge(
-        _ from: CanonicalDomain, into domain: CanonicalDomain, of id: LicenseID, by provenance: Provenance,
-        in transaction: WriteTransaction
-    ) throws -> LicenseChanged {
-        try self.transition(.merge(from, into: domain), of: id, by: .operator, provenance, in: transaction)
-    }
-
     private func merge(
         _ from: CanonicalDomain, into domain: CanonicalDomain, of before: LicenseRecord, by provenance: Provenance,
         in transaction: WriteTransaction
@@ -97,7 +89,7 @@ package struct LicenseRegistrar: Sendable {
     }
 }
 
-/// A license that was issued.
+/// A license that was issued, and its key, which is told here and, sealed, kept.
 package struct LicenseIssued: Sendable {
     package let record: LicenseRecord
     package let key: LicenseKey

@@ -18,11 +18,6 @@ package enum SeatRules {
         lease.map { now - lastSeen > $0 } ?? false
     }
 
-    /// Whether a newcomer may have a seat that was last seen at `lastSeen`.
-    package static func isDormant(lastSeen: Timestamp, at now: Timestamp) -> Bool {
-        now - lastSeen > .days(dormantDays)
-    }
-
     /// Until when seats above the limit stay; nil when none are. A date once told stays.
     package static func overLimitUntil(of license: License, at now: Timestamp) -> Timestamp? {
         guard license.isOverLimit else { return nil }
