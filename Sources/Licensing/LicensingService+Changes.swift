@@ -1,6 +1,6 @@
 import Database
 package import Journal
-package import Primitives
+import Primitives
 
 extension LicensingService {
     /// Changes a license: one transaction, one event, and what follows for its seats. Throws

@@ -1,6 +1,6 @@
 import Customers
 import Database
-package import Primitives
+import Primitives
 
 // What operators may have meant. Installations are told nothing of it: that would be to tell of what is not theirs.
 

@@ -2,10 +2,10 @@ package import Primitives
 
 /// How the keys of a product look: `WHM-XXXX-XXXX-XXXX-XXXX`.
 package struct KeyFormat: Sendable, Hashable {
-    /// Groups of four symbols, one of which is the check symbol. The check covers 31 symbols at most.
-    package static let groupsRange = 4...7
+    /// Groups of four symbols, one of which is the check symbol.
+    package static let groupsRange = LicenseKeyCode.groupsRange
     package static let groupsDefault = 4
-    package static let prefixLengthRange = 2...8
+    package static let prefixLengthRange = LicenseKeyCode.prefixLengthRange
     package static let plain = KeyFormat(uncheckedGroups: groupsDefault, prefix: nil)
 
     package let groups: Int

@@ -1,4 +1,4 @@
-package import Customers
+import Customers
 import Database
 import Journal
 package import Primitives

@@ -1,16 +1,8 @@
 import Primitives
 
 /// What a customer types: `XXXX-XXXX-XXXX-XXXX`, 15 random Crockford symbols and a check symbol (DESIGN D6). A product
-/// may ask for more groups, and for a prefix that is no part of the key.
-///
-/// The check is a code over GF(32) = GF(2)[x]/(x⁵+x²+1): the sum of αⁱ·sᵢ over the positions i, counted from 0 at the
-/// left, is 0, with α = x. Since αⁱ ≠ 0 every single wrong symbol is caught, and since αⁱ ≠ αʲ for positions below 31
-/// every swap of two is caught too.
+/// may ask for more groups, and for a prefix that is no part of the key. The check is `LicenseKeyCode`.
 package struct LicenseKey: Sendable, Equatable {
-    private static let groupLength = 4
-    private static let symbolCounts = Set(KeyFormat.groupsRange.map { $0 * groupLength })
-    private static let symbolsMax = KeyFormat.groupsRange.upperBound * groupLength
-
     /// Symbol values, 0…31.
     private let symbols: [UInt8]
     /// Stands before the key, for people.
@@ -18,8 +10,9 @@ package struct LicenseKey: Sendable, Equatable {
 
     /// A new key; all but five of its bits come from `generator`: 75 in the plain format.
     package init(_ format: KeyFormat = .plain, using generator: inout some RandomNumberGenerator) {
-        var symbols = (1..<format.groups * Self.groupLength).map { _ in UInt8.random(in: 0..<32, using: &generator) }
-        symbols.append(Self.checkSymbol(for: symbols))
+        let count = format.groups * LicenseKeyCode.groupLength
+        var symbols = (1..<count).map { _ in UInt8.random(in: 0..<32, using: &generator) }
+        symbols.append(LicenseKeyCode.checkSymbol(for: symbols))
         self.symbols = symbols
         prefix = format.prefix
     }
@@ -27,9 +20,9 @@ package struct LicenseKey: Sendable, Equatable {
     /// Reads a key as people type and paste it: any case, any spaces and dashes, O for 0, I and L for 1.
     /// Nil unless there are as many symbols as keys have, and their check holds. A prefix is not read here.
     package init?(typed text: some StringProtocol) {
-        guard let symbols = CrockfordBase32.typedValues(in: text, countMax: Self.symbolsMax),
-            Self.symbolCounts.contains(symbols.count), Self.weightedSum(symbols) == 0
-        else { return nil }
+        guard let symbols = LicenseKeyCode.symbols(typed: text), LicenseKeyCode.weightedSum(symbols) == 0 else {
+            return nil
+        }
         self.symbols = symbols
         prefix = nil
     }
@@ -68,8 +61,8 @@ package struct LicenseKey: Sendable, Equatable {
     /// `XXXX-XXXX-XXXX-XXXX`, after the prefix if it has one. A secret: for the one who issues it, never for a log.
     package var text: String {
         let characters = canonicalBytes
-        let groups = stride(from: 0, to: characters.count, by: Self.groupLength)
-            .map { String(decoding: characters[$0..<$0 + Self.groupLength], as: UTF8.self) }
+        let groups = stride(from: 0, to: characters.count, by: LicenseKeyCode.groupLength)
+            .map { String(decoding: characters[$0..<$0 + LicenseKeyCode.groupLength], as: UTF8.self) }
         return ((prefix.map { [$0] } ?? []) + groups).joined(separator: "-")
     }
 
@@ -95,18 +88,16 @@ extension LicenseKey {
     }
 
     private static func near(_ text: Substring) -> [LicenseKey] {
-        guard let symbols = CrockfordBase32.typedValues(in: text, countMax: symbolsMax),
-            symbolCounts.contains(symbols.count)
-        else { return [] }
-        let sum = weightedSum(symbols)
+        guard let symbols = LicenseKeyCode.symbols(typed: text) else { return [] }
+        let sum = LicenseKeyCode.weightedSum(symbols)
         return sum == 0 ? [] : substituted(symbols, sum) + swapped(symbols)
     }
 
-    /// At each position there is one symbol with which the check holds: the one there plus S·α⁻ⁱ, where α³¹ = 1.
+    /// At each position there is one symbol with which the check holds: the one there plus S·α⁻ⁱ.
     private static func substituted(_ symbols: [UInt8], _ sum: UInt8) -> [LicenseKey] {
         symbols.indices.map { position in
             var other = symbols
-            other[position] ^= (0..<(31 - position)).reduce(sum) { value, _ in timesAlpha(value) }
+            other[position] ^= LicenseKeyCode.divided(sum, byAlphaToThe: position)
             return LicenseKey(symbols: other, prefix: nil)
         }
     }
@@ -116,28 +107,8 @@ extension LicenseKey {
             (left + 1..<symbols.count).compactMap { right in
                 var other = symbols
                 other.swapAt(left, right)
-                return weightedSum(other) == 0 ? LicenseKey(symbols: other, prefix: nil) : nil
+                return LicenseKeyCode.weightedSum(other) == 0 ? LicenseKey(symbols: other, prefix: nil) : nil
             }
         }
-    }
-}
-
-// MARK: - The check symbol
-
-extension LicenseKey {
-    /// Multiplication by α = x.
-    private static func timesAlpha(_ value: UInt8) -> UInt8 {
-        let shifted = value << 1
-        return shifted & 0x20 == 0 ? shifted : shifted ^ 0x25
-    }
-
-    /// The sum of αⁱ·sᵢ, by Horner's rule from the right.
-    private static func weightedSum(_ symbols: [UInt8]) -> UInt8 {
-        symbols.reversed().reduce(0) { timesAlpha($0) ^ $1 }
-    }
-
-    /// The symbol that makes the sum 0 when appended: S·α⁻ⁿ for the sum S of n symbols, where α³¹ = 1.
-    private static func checkSymbol(for symbols: [UInt8]) -> UInt8 {
-        (0..<(31 - symbols.count)).reduce(weightedSum(symbols)) { value, _ in timesAlpha(value) }
     }
 }
