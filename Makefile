@@ -6,8 +6,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
-RUN_PACKAGES := libsqlite3-dev libidn2-dev libpsl-dev libsodium-dev zlib1g-dev pkg-config
-TEST_PACKAGES := $(RUN_PACKAGES) libcurl4 php-cli php-sqlite3 golang-go nodejs python3 python3-venv python3-cryptography sqlite3 curl openssl strace
+RUN_PACKAGES := libsqlite3-dev libpq-dev libidn2-dev libpsl-dev libsodium-dev zlib1g-dev pkg-config
+TEST_PACKAGES := $(RUN_PACKAGES) libcurl4 php-cli php-sqlite3 golang-go nodejs python3 python3-venv python3-cryptography postgresql-15 sqlite3 curl openssl strace
 BENCH_PACKAGES := $(RUN_PACKAGES) python3 nginx-light sqlite3 wrk
 
 # What the tests of openapi.yaml are made with, in a Python environment of its own.

@@ -18,9 +18,7 @@ extension Database {
     /// What `migrations` would do here. Throws `DatabaseError`.
     package func schemaVersions(of migrations: [Migration]) async throws -> SchemaVersions {
         let state = try await isEmpty() ? SchemaState() : try await read(SchemaState.init(reading:))
-        let pending = migrations.filter { !state.applied.contains($0.version) }
-            .sorted { $0.version < $1.version }
-            .map { SchemaVersions.Step(version: $0.version, name: $0.name) }
+        let pending = state.pending(of: migrations).map { SchemaVersions.Step(version: $0.version, name: $0.name) }
         return SchemaVersions(applied: state.applied.sorted(), readableFrom: state.readableFrom, pending: pending)
     }
 

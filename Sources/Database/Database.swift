@@ -1,25 +1,39 @@
 package import Primitives
+import Synchronization
 
 /// One driver of SQL: SQLite here, PostgreSQL beside it. What differs between them stays behind this.
 package protocol DatabaseDriver: Sendable {
-    /// Runs `body` on a consistent view, off the event loops.
+    /// Whether other processes may write to the same database.
+    var isShared: Bool { get }
+
+    /// Runs `body` on a consistent view, off the event loops. `patience` is how long a server may take to answer one
+    /// statement.
     func read<Value: Sendable>(
-        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
+        patience: Duration, _ body: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws -> Value
 
-    /// Runs `body` in a transaction. `commit: false` undoes it after a success. `committed` is called after COMMIT and
-    /// before the next transaction begins, so calls of it come in commit order.
+    /// Runs `body` in a transaction. `commit: false` undoes it after a success. `committed` is called after COMMIT;
+    /// with one writer before the next transaction begins, so calls of it come in commit order.
     func write<Value: Sendable>(
-        commit: Bool,
+        commit: Bool, gate: WriteGate, patience: Duration,
         _ body: @escaping @Sendable (any SQLConnection) throws -> Value,
-        committed: @escaping @Sendable (Value) -> Void
+        committed: @escaping @Sendable (Value, TransactionID) -> Void
     ) async throws -> Value
 
     /// Whether the database holds no table yet.
     func isEmpty() async throws -> Bool
 
-    /// Runs several statements that define tables; part of a migration.
-    func define(_ sql: String, on connection: any SQLConnection) throws
+    /// The same, inside a transaction.
+    func isUndefined(on connection: any SQLConnection) throws -> Bool
+
+    /// Runs `body`, which defines tables, in a transaction beside which nothing else is written.
+    func changeSchema(_ body: @escaping @Sendable (any SQLConnection) throws -> Void) async throws
+
+    /// Makes one step of the schema; part of `changeSchema`.
+    func define(_ migration: Migration, on connection: any SQLConnection) throws
+
+    /// Makes the first table of a new database, which says what program it belongs to; part of `changeSchema`.
+    func defineVersions(_ table: String, on connection: any SQLConnection) throws
 
     /// Copies the whole database into a new file at `path`: one consistent view, while others read and write.
     func backUp(to path: String) async throws
@@ -30,6 +44,35 @@ package protocol DatabaseDriver: Sendable {
     func close() throws
 }
 
+/// How a write stands to others at the same time. With one writer there is no difference.
+package enum WriteGate: Sendable {
+    /// Alone: no other write of any process at the same time.
+    case exclusive
+    /// Beside other shared ones. Who changes a license locks it first (``WriteTransaction/lock(_:_:_:)``).
+    case shared
+}
+
+/// Which transaction of a shared database made a change: PostgreSQL's `xid8`. 0 with one writer, and for a
+/// transaction that changed nothing.
+package struct TransactionID: Sendable, Equatable, Comparable {
+    package static let none = TransactionID(0)
+
+    package let rawValue: Int64
+
+    package init(_ rawValue: Int64) { self.rawValue = rawValue }
+
+    package static func < (one: TransactionID, other: TransactionID) -> Bool { one.rawValue < other.rawValue }
+}
+
+extension Duration {
+    /// How long a server may take to answer a statement of an ordinary transaction.
+    package static let statementPatience = Duration.seconds(30)
+    /// The same where a client waits for the answer.
+    package static let claimPatience = Duration.seconds(5)
+    /// The same for a statement that changes the schema of a large database.
+    package static let schemaChange = Duration.seconds(3_600)
+}
+
 /// The database: named stores run their transactions through it.
 ///
 /// Bodies are synchronous and may be run again by a driver after a conflict, so they have no effects besides their
@@ -37,34 +80,55 @@ package protocol DatabaseDriver: Sendable {
 package final class Database: Sendable {
     let driver: any DatabaseDriver
     private let committed = Counter()
+    /// Memory has everything that transactions before this one did.
+    private let followed = Mutex(TransactionID.none)
 
     /// Transactions committed by `write`, since the start.
     package var writeTransactions: Int { committed.value }
 
+    /// Whether other processes may write to the same database: what memory knows may be old then.
+    package var isShared: Bool { driver.isShared }
+
     package init(driver: any DatabaseDriver) { self.driver = driver }
 
-    /// The value that `body` reads from one consistent view.
+    /// The value that `body` reads from one consistent view. `patience` is how long a server may take to answer one
+    /// statement.
     package func read<Value: Sendable>(
-        _ body: @escaping @Sendable (ReadTransaction) throws -> Value
+        patience: Duration = .statementPatience, _ body: @escaping @Sendable (ReadTransaction) throws -> Value
     ) async throws -> Value {
-        try await driver.read { try body(ReadTransaction(connection: $0)) }
+        try await driver.read(patience: patience) { try body(ReadTransaction(connection: $0)) }
     }
 
-    /// Runs `body` in one transaction, durable when this returns. `committed` runs after the commit, in commit order
-    /// and before this returns: the place to bring memory up to date. With `dryRun` the change is made, undone, and
-    /// `committed` is not called.
+    /// Runs `body` in one transaction, durable when this returns. `committed` runs after the commit and before this
+    /// returns, in commit order where there is one writer: the place to bring memory up to date. With `dryRun` the
+    /// change is made, undone, and `committed` is not called. Throws `DatabaseError`; after `.unknownOutcome` whoever
+    /// called looks for what was done by its natural key.
     package func write<Value: Sendable>(
-        dryRun: Bool = false,
+        dryRun: Bool = false, gate: WriteGate = .exclusive, patience: Duration = .statementPatience,
         _ body: @escaping @Sendable (WriteTransaction) throws -> Value,
         committed: @escaping @Sendable (Value) -> Void = { _ in }
     ) async throws -> Value {
-        let counter = self.committed
-        return try await driver.write(
-            commit: !dryRun, { try body(WriteTransaction(connection: $0)) },
-            committed: { value in
-                counter.add()
-                committed(value)
+        try await driver.write(
+            commit: !dryRun, gate: gate, patience: patience, { try body(WriteTransaction(connection: $0)) },
+            committed: { value, transaction in
+                self.committed.add()
+                self.bringMemory(to: transaction) { committed(value) }
             })
+    }
+
+    /// Lets `apply` bring memory up to date with a transaction of this process, unless a follower did that already: the
+    /// follower read rows that may be newer.
+    private func bringMemory(to transaction: TransactionID, _ apply: () -> Void) {
+        guard driver.isShared else { return apply() }
+        followed.withLock { if transaction >= $0 || transaction == .none { apply() } }
+    }
+
+    /// Lets a follower bring memory up to date with everything that transactions before `horizon` did.
+    package func follow(before horizon: TransactionID, _ apply: () -> Void) {
+        followed.withLock { followed in
+            apply()
+            followed = max(followed, horizon)
+        }
     }
 
     /// Whether nothing was ever stored here.
@@ -84,32 +148,34 @@ package final class Database: Sendable {
         guard state.readableFrom <= known else {
             throw DatabaseError.newer(required: state.readableFrom, known: known)
         }
-        let pending = migrations.filter { !state.applied.contains($0.version) }.sorted { $0.version < $1.version }
-        guard !pending.isEmpty else { return [] }
+        guard !state.pending(of: migrations).isEmpty else { return [] }
         if !isNew, let path = backupPath?(state.applied.max() ?? 0) { try await driver.backUp(to: path) }
-        try await apply(pending, isNew: isNew, at: now)
-        return pending.map(\.version)
+        return try await apply(migrations, at: now)
     }
 
-    private func apply(_ pending: [Migration], isNew: Bool, at now: Timestamp) async throws {
+    /// Makes the steps that are missing once the schema is ours alone: another node may have made them meanwhile.
+    private func apply(_ migrations: [Migration], at now: Timestamp) async throws -> [Int64] {
         let driver = driver
-        _ = try await driver.write(commit: true) { connection in
+        let made = Mutex<[Int64]>([])
+        try await driver.changeSchema { connection in
             let transaction = WriteTransaction(connection: connection)
-            if isNew { try driver.define(SchemaState.table, on: connection) }
+            if try driver.isUndefined(on: connection) { try driver.defineVersions(SchemaState.table, on: connection) }
+            let pending = try SchemaState(reading: transaction.reading).pending(of: migrations)
             for migration in pending {
-                try driver.define(migration.sql, on: connection)
+                try driver.define(migration, on: connection)
                 try transaction.execute(
                     "INSERT INTO schema_versions (version, name, readable_from, applied_at) VALUES (?, ?, ?, ?)",
                     migration.version, migration.name, migration.readableFrom, now)
             }
-        } committed: { (_: Void) in
+            made.withLock { $0 = pending.map(\.version) }
         }
+        return made.withLock { $0 }
     }
 
     /// Throws when the database no longer takes changes.
     package func checkWritable() async throws {
-        try await driver.write(commit: false) { _ in
-        } committed: {
+        try await driver.write(commit: false, gate: .shared, patience: .claimPatience) { _ in
+        } committed: { _, _ in
         }
     }
 

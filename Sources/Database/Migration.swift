@@ -7,12 +7,15 @@ package struct Migration: Sendable {
     package let readableFrom: Int64
     /// Statements in SQLite's spelling, separated by semicolons; other drivers translate.
     package let sql: String
+    /// Statements that only PostgreSQL needs, in its own spelling, after `sql`.
+    package let onPostgreSQL: String
 
-    package init(version: Int64, name: String, readableFrom: Int64, sql: String) {
+    package init(version: Int64, name: String, readableFrom: Int64, sql: String, onPostgreSQL: String = "") {
         self.version = version
         self.name = name
         self.readableFrom = readableFrom
         self.sql = sql
+        self.onPostgreSQL = onPostgreSQL
     }
 }
 
@@ -38,5 +41,10 @@ struct SchemaState: Sendable {
             applied.insert(row.integer(0))
             readableFrom = max(readableFrom, row.integer(1))
         }
+    }
+
+    /// Those of `migrations` that are not applied, in order.
+    func pending(of migrations: [Migration]) -> [Migration] {
+        migrations.filter { !applied.contains($0.version) }.sorted { $0.version < $1.version }
     }
 }

@@ -19,6 +19,17 @@ struct SQLiteConnection: SQLConnection {
         }
     }
 
+    func scan(_ sql: String, _ arguments: [SQLValue], _ row: (any SQLRow) throws -> Bool) throws {
+        try query(sql, arguments, row)
+    }
+
+    func executeAll(_ sql: String, _ rows: [[SQLValue]]) throws -> Int {
+        try rows.reduce(0) { try $0 + execute(sql, $1) }
+    }
+
+    /// There is one writer.
+    func lock(_ table: String, _ column: String, _ value: SQLValue) throws {}
+
     func execute(_ sql: String, _ arguments: [SQLValue]) throws -> Int {
         try translatingErrors {
             try database.cachedStatement(sql: sql).execute(arguments: StatementArguments(arguments))

@@ -15,6 +15,9 @@ package final class SQLiteDriver: DatabaseDriver {
     /// Concurrent readers. Reads serve operators and starts only, never a validation.
     private static let readersMax = 4
 
+    /// DESIGN D1: one process owns the file.
+    package let isShared = false
+
     private let writer: any DatabaseWriter
     private let failure = Mutex<DatabaseError?>(nil)
     private let onFailure: @Sendable (DatabaseError) -> Void
@@ -82,7 +85,7 @@ package final class SQLiteDriver: DatabaseDriver {
             let applicationID = try Int64.fetchOne(database, sql: "PRAGMA application_id") ?? 0
             let tables = try Int64.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
             guard applicationID == Self.applicationID || (applicationID == 0 && tables == 0) else {
-                throw DatabaseError.foreign(applicationID: applicationID)
+                throw DatabaseError.foreign(detail: "application_id \(applicationID)")
             }
         }
         try file.close()
@@ -110,7 +113,7 @@ package final class SQLiteDriver: DatabaseDriver {
 
 extension SQLiteDriver {
     package func read<Value: Sendable>(
-        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
+        patience: Duration, _ body: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
             writer.asyncRead { access in
@@ -120,15 +123,17 @@ extension SQLiteDriver {
     }
 
     package func write<Value: Sendable>(
-        commit: Bool,
+        commit: Bool, gate: WriteGate, patience: Duration,
         _ body: @escaping @Sendable (any SQLConnection) throws -> Value,
-        committed: @escaping @Sendable (Value) -> Void
+        committed: @escaping @Sendable (Value, TransactionID) -> Void
     ) async throws -> Value {
         // Not GRDB's async form: that one aborts the transaction when the calling task is canceled.
         try await withCheckedThrowingContinuation { continuation in
             writer.asyncWriteWithoutTransaction { database in
                 continuation.resume(
-                    with: Result { try self.transact(on: database, commit: commit, body, committed: committed) })
+                    with: Result {
+                        try self.transact(on: database, commit: commit, body) { committed($0, .none) }
+                    })
             }
         }
     }
@@ -166,22 +171,35 @@ extension SQLiteDriver {
 
 extension SQLiteDriver {
     package func isEmpty() async throws -> Bool {
-        try await read { connection in
-            var isEmpty = true
-            try connection.query("SELECT 1 FROM sqlite_schema LIMIT 1", []) { _ in
-                isEmpty = false
-                return false
-            }
-            return isEmpty
-        }
+        try await read(patience: .statementPatience, isUndefined(on:))
     }
 
-    package func define(_ sql: String, on connection: any SQLConnection) throws {
+    package func isUndefined(on connection: any SQLConnection) throws -> Bool {
+        var isUndefined = true
+        try connection.query("SELECT 1 FROM sqlite_schema LIMIT 1", []) { _ in
+            isUndefined = false
+            return false
+        }
+        return isUndefined
+    }
+
+    package func changeSchema(_ body: @escaping @Sendable (any SQLConnection) throws -> Void) async throws {
+        try await write(commit: true, gate: .exclusive, patience: .schemaChange, body) { _, _ in }
+    }
+
+    package func define(_ migration: Migration, on connection: any SQLConnection) throws {
+        try define(migration.sql, on: connection)
+    }
+
+    package func defineVersions(_ table: String, on connection: any SQLConnection) throws {
+        try define(table + " PRAGMA application_id = \(Self.applicationID);", on: connection)
+    }
+
+    private func define(_ sql: String, on connection: any SQLConnection) throws {
         guard let connection = connection as? SQLiteConnection else {
             preconditionFailure("a driver defines tables on its own connections only")
         }
         try connection.database.execute(sql: sql)
-        try connection.database.execute(sql: "PRAGMA application_id = \(Self.applicationID)")
     }
 
     /// On a connection that only reads, so that the writer goes on; what is committed meanwhile is not in the copy.

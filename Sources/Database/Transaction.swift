@@ -3,8 +3,17 @@ package protocol SQLConnection {
     /// Runs a statement and hands each row to `row`, which returns false to stop early.
     func query(_ sql: String, _ arguments: [SQLValue], _ row: (any SQLRow) throws -> Bool) throws
 
+    /// The same for a result that may be long, or that is not read to its end.
+    func scan(_ sql: String, _ arguments: [SQLValue], _ row: (any SQLRow) throws -> Bool) throws
+
     /// Runs a statement without a result; the number of rows it changed.
     func execute(_ sql: String, _ arguments: [SQLValue]) throws -> Int
+
+    /// Runs a statement once with each of `rows`; the number of rows changed in all.
+    func executeAll(_ sql: String, _ rows: [[SQLValue]]) throws -> Int
+
+    /// Keeps the row of `table` whose `column` is `value` from changing until the end of the transaction.
+    func lock(_ table: String, _ column: String, _ value: SQLValue) throws
 
     /// Runs `body`; what it changed is undone, and nothing else, when it returns nil or throws.
     func savepoint<Value>(_ body: () throws -> Value?) throws -> Value?
@@ -37,7 +46,7 @@ package struct ReadTransaction {
     package func forEach(
         _ sql: String, _ arguments: any SQLBindable..., do body: (any SQLRow) throws -> Void
     ) throws {
-        try connection.query(sql, arguments.map(\.sqlValue)) { row in
+        try connection.scan(sql, arguments.map(\.sqlValue)) { row in
             try body(row)
             return true
         }
@@ -47,7 +56,7 @@ package struct ReadTransaction {
     package func walk(
         _ sql: String, _ arguments: any SQLBindable..., while body: (any SQLRow) throws -> Bool
     ) throws {
-        try connection.query(sql, arguments.map(\.sqlValue), body)
+        try connection.scan(sql, arguments.map(\.sqlValue), body)
     }
 
     /// Same as `all`, for statements whose filters are put together at run time.
@@ -79,6 +88,19 @@ package struct WriteTransaction {
     @discardableResult
     package func execute(_ sql: String, _ arguments: any SQLBindable...) throws -> Int {
         try connection.execute(sql, arguments.map(\.sqlValue))
+    }
+
+    /// Runs one statement with each of `rows`, on a server in one journey; the number of rows changed in all.
+    @discardableResult
+    package func executeAll(_ sql: String, _ rows: [[any SQLBindable]]) throws -> Int {
+        try connection.executeAll(sql, rows.map { $0.map(\.sqlValue) })
+    }
+
+    /// Keeps others from changing the row of `table` whose `column` is `value`, or from locking it, until the end of
+    /// the transaction; waits until no other holds it. What is read of it afterwards is what holds. Nothing to do where
+    /// one writer writes.
+    package func lock(_ table: String, _ column: String = "id", _ value: some SQLBindable) throws {
+        try connection.lock(table, column, value.sqlValue)
     }
 
     /// Runs `body` on its own: when it returns nil or throws, its changes are undone and the transaction goes on.

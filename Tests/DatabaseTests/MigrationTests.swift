@@ -22,7 +22,7 @@ struct MigrationTests {
 
     /// The database at `path`, as a program that knows `migrations` opens it.
     private func open(_ migrations: [Migration]) async throws -> (database: Database, applied: [Int64]) {
-        let database = Database(driver: try SQLiteDriver.open(path: path))
+        let database = try await TestDatabase.open(path: path)
         let directory = directory
         let applied = try await database.migrate(migrations, at: Self.start) { from in
             directory.path(of: "before-\(from).db")
@@ -127,7 +127,7 @@ struct ForeignFileTests {
         try other.run("PRAGMA application_id = 42; CREATE TABLE t (a)")
         try other.close()
         let before = try directory.contents(of: "other.db")
-        #expect(throws: DatabaseError.foreign(applicationID: 42)) { try SQLiteDriver.open(path: path) }
+        #expect(throws: DatabaseError.foreign(detail: "application_id 42")) { try SQLiteDriver.open(path: path) }
         #expect(try directory.contents(of: "other.db") == before, "not even its journal mode was changed")
     }
 
@@ -137,7 +137,7 @@ struct ForeignFileTests {
         let other = try Shell(path)
         try other.run("CREATE TABLE t (a)")
         try other.close()
-        #expect(throws: DatabaseError.foreign(applicationID: 0)) { try SQLiteDriver.open(path: path) }
+        #expect(throws: DatabaseError.foreign(detail: "application_id 0")) { try SQLiteDriver.open(path: path) }
     }
 
     @Test("because it is no database at all is refused and left as it is")

@@ -19,13 +19,7 @@ struct Notes {
 
     /// In memory, or in the file at `path`.
     init(path: String? = nil, onStatement: (@Sendable (String) -> Void)? = nil) async throws {
-        let driver =
-            if let path {
-                try SQLiteDriver.open(path: path, onStatement: onStatement)
-            } else {
-                try SQLiteDriver.inMemory(onStatement: onStatement)
-            }
-        database = Database(driver: driver)
+        database = Database(driver: try await TestDatabase.driver(path: path, onStatement: onStatement))
         try await database.migrate([Self.migration], at: ManualClock.start)
     }
 

@@ -85,7 +85,7 @@ struct FailureTests {
     @Test(
         "a defect in a statement is a 500 without detail, logged once with the request's id",
         arguments: [
-            DatabaseError.statement(detail: secret), .foreign(applicationID: 4711), .newer(required: 900, known: 5),
+            DatabaseError.statement(detail: secret), .foreign(detail: secret), .newer(required: 900, known: 5),
         ])
     func databaseDefect(error: DatabaseError) async throws {
         let house = try await TestHouse()

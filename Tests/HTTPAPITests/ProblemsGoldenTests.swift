@@ -329,9 +329,10 @@ extension DatabaseError: Sampled {
     var next: Self? {
         switch self {
         case .conflict: .unavailable(detail: Self.secret)
-        case .unavailable: .failed(detail: Self.secret)
+        case .unavailable: .unknownOutcome(detail: Self.secret)
+        case .unknownOutcome: .failed(detail: Self.secret)
         case .failed: .corrupt(detail: Self.secret)
-        case .corrupt: .foreign(applicationID: 4711)
+        case .corrupt: .foreign(detail: "application_id 4711")
         case .foreign: .newer(required: 900, known: 5)
         case .newer: .statement(detail: Self.secret)
         case .statement: nil

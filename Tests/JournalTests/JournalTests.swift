@@ -18,7 +18,7 @@ private struct Desk {
 
     init() async throws {
         directory = try TemporaryDirectory()
-        database = Database(driver: try SQLiteDriver.inMemory())
+        database = try await TestDatabase.open()
         try await database.migrate(
             Secrets.migrations + Journal.migrations + CustomerStore.migrations, at: ManualClock.start)
         let secrets = try await Secrets.open(

@@ -12,7 +12,7 @@ struct SecretsTests {
 
     /// A new, empty database with the tables of the secrets.
     private func newDatabase() async throws -> Database {
-        let database = Database(driver: try SQLiteDriver.inMemory())
+        let database = try await TestDatabase.open()
         try await database.migrate(Secrets.migrations, at: ManualClock.start)
         return database
     }

@@ -48,19 +48,21 @@ package final class FaultyDriver: DatabaseDriver {
 
     private func willCommit() throws { try plan.withLock { if $0.point == .commit { throw $0.error } } }
 
+    package var isShared: Bool { base.isShared }
+
     package func read<Value: Sendable>(
-        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
+        patience: Duration, _ body: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws -> Value {
-        try await base.read(body)
+        try await base.read(patience: patience, body)
     }
 
     package func write<Value: Sendable>(
-        commit: Bool,
+        commit: Bool, gate: WriteGate, patience: Duration,
         _ body: @escaping @Sendable (any SQLConnection) throws -> Value,
-        committed: @escaping @Sendable (Value) -> Void
+        committed: @escaping @Sendable (Value, TransactionID) -> Void
     ) async throws -> Value {
         try await base.write(
-            commit: commit,
+            commit: commit, gate: gate, patience: patience,
             { connection in
                 self.plan.withLock { $0.statements = 0 }
                 let value = try body(FaultyConnection(driver: self, base: connection))
@@ -72,8 +74,18 @@ package final class FaultyDriver: DatabaseDriver {
 
     package func isEmpty() async throws -> Bool { try await base.isEmpty() }
 
-    package func define(_ sql: String, on connection: any SQLConnection) throws {
-        try base.define(sql, on: (connection as? FaultyConnection)?.base ?? connection)
+    package func isUndefined(on connection: any SQLConnection) throws -> Bool { try base.isUndefined(on: connection) }
+
+    package func changeSchema(_ body: @escaping @Sendable (any SQLConnection) throws -> Void) async throws {
+        try await base.changeSchema(body)
+    }
+
+    package func define(_ migration: Migration, on connection: any SQLConnection) throws {
+        try base.define(migration, on: connection)
+    }
+
+    package func defineVersions(_ table: String, on connection: any SQLConnection) throws {
+        try base.defineVersions(table, on: connection)
     }
 
     package func backUp(to path: String) async throws { try await base.backUp(to: path) }
@@ -92,10 +104,22 @@ private struct FaultyConnection: SQLConnection {
         try base.query(sql, arguments, row)
     }
 
+    func scan(_ sql: String, _ arguments: [SQLValue], _ row: (any SQLRow) throws -> Bool) throws {
+        try driver.countStatement()
+        try base.scan(sql, arguments, row)
+    }
+
     func execute(_ sql: String, _ arguments: [SQLValue]) throws -> Int {
         try driver.countStatement()
         return try base.execute(sql, arguments)
     }
+
+    /// Each row is a statement, which may fail.
+    func executeAll(_ sql: String, _ rows: [[SQLValue]]) throws -> Int {
+        try rows.reduce(0) { try $0 + execute(sql, $1) }
+    }
+
+    func lock(_ table: String, _ column: String, _ value: SQLValue) throws { try base.lock(table, column, value) }
 
     func savepoint<Value>(_ body: () throws -> Value?) throws -> Value? { try base.savepoint(body) }
 }

@@ -7,7 +7,7 @@ import Primitives
 package import Secrets
 package import Upkeep
 
-/// Licensing over a real SQLite database, with a clock that tests move: what the application puts together, without
+/// Licensing over a real database, with a clock that tests move: what the application puts together, without
 /// sockets.
 package final class TestHouse: Sendable {
     package let database: Database
@@ -19,9 +19,9 @@ package final class TestHouse: Sendable {
     package let audit: AuditLog
     package let upkeep: Upkeep
     package let clock: ManualClock
-    /// What SQLite ran.
+    /// What the database ran.
     package let statements: StatementRecorder
-    /// Between the database and SQLite; does nothing until told to.
+    /// Between the database and its driver; does nothing until told to.
     package let faults: FaultyDriver
     package let settings: LicensingService.Settings
     private let keys: TemporaryDirectory
@@ -53,17 +53,12 @@ package final class TestHouse: Sendable {
         settings: LicensingService.Settings = TestHouse.settings, passphrase: Passphrase? = nil
     ) async throws {
         let statements = StatementRecorder()
-        let sqlite =
-            if let path {
-                try SQLiteDriver.open(path: path, onStatement: { statements.record($0) })
-            } else {
-                try SQLiteDriver.inMemory(onStatement: { statements.record($0) })
-            }
+        let driver = try await TestDatabase.driver(path: path, onStatement: { statements.record($0) })
         self.statements = statements
         self.clock = clock
         self.settings = settings
         self.keys = try keys ?? TemporaryDirectory()
-        faults = FaultyDriver(sqlite)
+        faults = FaultyDriver(driver)
         database = Database(driver: faults)
         try await database.migrate(Self.migrations, at: clock.now())
         secrets = try await Secrets.open(

@@ -90,17 +90,22 @@ extension DatabaseError: ProblemConvertible {
     /// Whether the cause is outside of us; a wrong statement or a constraint nobody expected is a defect.
     var isOutside: Bool {
         switch self {
-        case .unavailable, .failed, .corrupt: true
+        case .unavailable, .unknownOutcome, .failed, .corrupt: true
         case .conflict, .foreign, .newer, .statement: false
         }
     }
 
     var problem: Problem {
-        isOutside
-            ? Problem(
+        guard isOutside else { return .internalError }
+        guard case .unknownOutcome = self else {
+            return Problem(
                 .serviceUnavailable, "unavailable", "The service cannot store anything now.",
                 retryAfterSeconds: Self.retryAfterSeconds)
-            : .internalError
+        }
+        return Problem(
+            .serviceUnavailable, "outcome_unknown", "Whether this was done is not known.",
+            detail: "Look whether it was, or ask again: with the same Idempotency-Key nothing is done twice.",
+            retryAfterSeconds: Self.retryAfterSeconds)
     }
 }
 

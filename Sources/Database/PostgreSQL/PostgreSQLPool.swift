@@ -1,0 +1,121 @@
+import DequeModule
+import Dispatch
+import Synchronization
+
+/// The connections of this process to one PostgreSQL database: at most so many, each lent to one transaction at a time.
+final class PostgreSQLPool: Sendable {
+    /// Transactions that wait for a connection at most; more are refused at once.
+    private static let waitingMax = 1_024
+    /// After a failed attempt to connect, all others fail at once for so long: with no server there, each attempt may
+    /// take seconds.
+    private static let backOff = Duration.milliseconds(250)
+
+    private struct State {
+        var idle: [PostgreSQLSession] = []
+        /// Lent, idle and being made.
+        var count = 0
+        var waiting = Deque<CheckedContinuation<PostgreSQLSession?, any Error>>()
+        var failure: (error: DatabaseError, until: ContinuousClock.Instant)?
+        var isClosed = false
+    }
+
+    private let address: PostgreSQLAddress
+    private let connectionsMax: Int
+    private let onStatement: (@Sendable (String) -> Void)?
+    private let state = Mutex(State())
+    /// Transactions wait for the network on threads of their own.
+    private let threads = DispatchQueue(label: "signet.postgresql", attributes: .concurrent)
+
+    init(_ address: PostgreSQLAddress, connectionsMax: Int, onStatement: (@Sendable (String) -> Void)?) {
+        self.address = address
+        self.connectionsMax = connectionsMax
+        self.onStatement = onStatement
+    }
+
+    /// Runs `body` on a thread that may wait, with a connection of its own. Throws what `body` throws, or
+    /// `DatabaseError.unavailable`.
+    func use<Value: Sendable>(_ body: @escaping @Sendable (PostgreSQLSession) throws -> Value) async throws -> Value {
+        let lent = try await borrow()
+        return try await withCheckedThrowingContinuation { continuation in
+            threads.async {
+                do {
+                    let session = try lent ?? self.connect()
+                    let result = Result { try body(session) }
+                    self.giveBack(session)
+                    continuation.resume(with: result)
+                } catch {
+                    continuation.resume(throwing: error)
+                }
+            }
+        }
+    }
+
+    /// Ends all connections; those that are lent end when they come back.
+    func close() {
+        let waiting = state.withLock { state in
+            defer { (state.idle, state.waiting, state.isClosed) = ([], [], true) }
+            return state.waiting
+        }
+        for continuation in waiting { continuation.resume(throwing: Self.closed) }
+    }
+
+    /// Forgets idle connections, whose server is not what it was.
+    func forgetIdle() {
+        state.withLock { state in
+            state.count -= state.idle.count
+            state.idle = []
+        }
+    }
+
+    private static let closed = DatabaseError.unavailable(detail: "the database was closed")
+
+    /// A connection, or nil for the right to make one.
+    private func borrow() async throws -> PostgreSQLSession? {
+        try await withCheckedThrowingContinuation { continuation in
+            let answer = state.withLock { state -> Result<PostgreSQLSession?, any Error>? in
+                if state.isClosed { return .failure(Self.closed) }
+                if let session = state.idle.popLast() { return .success(session) }
+                if let failure = state.failure, failure.until > .now { return .failure(failure.error) }
+                if state.count < connectionsMax {
+                    state.count += 1
+                    return .success(nil)
+                }
+                guard state.waiting.count < Self.waitingMax else {
+                    return .failure(DatabaseError.unavailable(detail: "too many transactions wait for a connection"))
+                }
+                state.waiting.append(continuation)
+                return nil
+            }
+            if let answer { continuation.resume(with: answer) }
+        }
+    }
+
+    private func connect() throws -> PostgreSQLSession {
+        do {
+            let session = try PostgreSQLSession(address, onStatement: onStatement)
+            state.withLock { $0.failure = nil }
+            return session
+        } catch let error as PostgreSQLError {
+            let error = error.translated
+            let waiting = state.withLock { state in
+                state.count -= 1
+                state.failure = (error, .now + Self.backOff)
+                defer { state.waiting = [] }
+                return state.waiting
+            }
+            for continuation in waiting { continuation.resume(throwing: error) }
+            throw error
+        }
+    }
+
+    private func giveBack(_ session: PostgreSQLSession) {
+        let (next, session) = state.withLock {
+            state -> (CheckedContinuation<PostgreSQLSession?, any Error>?, PostgreSQLSession?) in
+            let kept = session.isLost || state.isClosed ? nil : session
+            if let next = state.waiting.popFirst() { return (next, kept) }
+            if let kept { state.idle.append(kept) } else { state.count -= 1 }
+            return (nil, kept)
+        }
+        next?.resume(returning: session)
+    }
+}
