@@ -27,9 +27,9 @@ package final class OperatorClient: Sendable {
     }
 
     private enum Transport: Sendable {
-        /// A server holds the database: its Unix socket.
+        /// A server runs on this machine: its Unix socket.
         case socket(HTTPClient, path: String)
-        /// Nobody does: the application runs in this process for the time of the command.
+        /// None does: the application runs in this process for the time of the command.
         case process(Signet, any HTTPResponder<ClientContext>)
     }
 
@@ -50,6 +50,8 @@ package final class OperatorClient: Sendable {
     /// Finds the application of `settings`, or starts it in this process. Throws `Unreachable` and whatever keeps the
     /// application from starting.
     package static func open(_ settings: Settings, command: String, logger: Logger) async throws -> OperatorClient {
+        // A server of a shared database keeps nobody out, but has in memory what would have to be read first.
+        if settings.isShared, let client = await connect(settings.socketPath) { return client }
         let deadline = ContinuousClock.now + patience
         while true {
             do {

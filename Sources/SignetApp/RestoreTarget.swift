@@ -37,7 +37,7 @@ struct RestoreTarget {
         var staged = settings
         staged.data = staging
         staged.keys = staging + "/Keys"
-        staged.databasePath = nil
+        staged.database = .sqlite(path: nil)
         return staged
     }
 

@@ -40,7 +40,7 @@ package enum SchemaUpgrade {
             try database.close()
             return Report(path: path, versions: versions, applied: applied)
         } catch let error as DatabaseError {
-            throw StartFailure(path: path, cause: error)
+            throw StartFailure(database: path, cause: error)
         }
     }
 

@@ -1,3 +1,4 @@
+package import Database
 import HTTPAPI
 package import Licensing
 package import Logging
@@ -14,6 +15,14 @@ package struct Settings: Sendable, Equatable {
         package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
     }
 
+    /// Where everything is stored.
+    package enum Storage: Sendable, Equatable {
+        /// One file, of one process; nil for `signet.db` in `data`.
+        case sqlite(path: String?)
+        /// A server that any number of processes share.
+        case postgreSQL(PostgreSQLAddress)
+    }
+
     package var listen = Listen(host: "127.0.0.1", port: 8080)
     /// Where metrics are told; nil for nowhere.
     package var listenAdmin: Listen? = Listen(host: "127.0.0.1", port: 8081)
@@ -25,8 +34,9 @@ package struct Settings: Sendable, Equatable {
     package var keysPassphraseFile: String?
     /// That passphrase, from the file or the environment; nil seals nothing and opens nothing sealed.
     package var keysPassphrase: Passphrase?
-    /// Path of the SQLite file; nil for `signet.db` in `data`.
-    package var databasePath: String?
+    package var database = Storage.sqlite(path: nil)
+    /// Connections of this process to a server of databases at most.
+    package var databaseConnectionsMax = PostgreSQLDriver.connectionsMaxDefault
     package var issuer = "signet"
     package var defaultProduct: String?
     package var trustedProxies: [AddressRange] = []
@@ -42,9 +52,27 @@ package struct Settings: Sendable, Equatable {
 }
 
 extension Settings {
+    /// The SQLite file that was chosen by its path.
+    package var databasePath: String? {
+        if case .sqlite(let path) = database { path } else { nil }
+    }
+
     package var sqlitePath: String { databasePath ?? data + "/signet.db" }
 
-    /// The directory that one process may hold: the one the database file is in.
+    /// Whether other processes may write to the same database.
+    package var isShared: Bool {
+        if case .postgreSQL = database { true } else { false }
+    }
+
+    /// The database as messages name it, without a password.
+    package var databaseName: String {
+        switch database {
+        case .sqlite: sqlitePath
+        case .postgreSQL(let address): address.description
+        }
+    }
+
+    /// The directory that one server may hold: the one the database file is in, or where its socket is.
     package var stateDirectory: String {
         guard let databasePath else { return data }
         guard let slash = databasePath.lastIndex(of: "/") else { return "." }

@@ -1,3 +1,4 @@
+import Database
 import Foundation
 import Licensing
 import Logging
@@ -21,6 +22,8 @@ package struct SettingsReader {
         let name: String
         /// What would be accepted.
         let expects: String
+        /// Texts that begin so may hold a secret, which no message repeats.
+        var secretPrefixes: [String] = []
         /// Stores the value; false when the text is none.
         let apply: @Sendable (inout Settings, String) -> Bool
 
@@ -50,11 +53,14 @@ package struct SettingsReader {
             settings.keysPassphraseFile = text
             return !text.isEmpty
         },
-        Key(name: "database", expects: "sqlite:PATH; this version speaks to no other database") { settings, text in
-            guard text.hasPrefix("sqlite:"), text.count > 7 else { return false }
-            settings.databasePath = String(text.dropFirst(7))
-            return true
+        Key(
+            name: "database", expects: "sqlite:PATH or postgres://USER@HOST:PORT/NAME, with parameters of libpq",
+            secretPrefixes: PostgreSQLAddress.schemes
+        ) { settings, text in
+            settings.database = Locating.parse(text) ?? settings.database
+            return Locating.parse(text) != nil
         },
+        number("database-connections-max", in: 2...1_000, \.databaseConnectionsMax),
         Key(name: "issuer", expects: "1 to 255 characters") { settings, text in
             settings.issuer = text
             return (1...255).contains(text.count)
@@ -115,7 +121,10 @@ package struct SettingsReader {
         ]
         guard let (text, source) = sources.lazy.compactMap({ text, source in text.map { ($0, source) } }).first
         else { return }
-        if !key.apply(&settings, text) { problems.append("\(source) is \"\(text)\"; it must be \(key.expects)") }
+        if !key.apply(&settings, text) {
+            let value = key.secretPrefixes.contains(where: text.hasPrefix) ? "no such address" : "\"\(text)\""
+            problems.append("\(source) is \(value); it must be \(key.expects)")
+        }
     }
 
     /// The passphrase itself is never a flag, which every user of the machine can read, nor in the configuration file.
@@ -165,6 +174,18 @@ package struct SettingsReader {
             }
         }
         return texts
+    }
+}
+
+private enum Locating {
+    private static let sqlite = "sqlite:"
+
+    static func parse(_ text: String) -> Settings.Storage? {
+        if text.hasPrefix(sqlite), text.count > sqlite.count {
+            return .sqlite(path: String(text.dropFirst(sqlite.count)))
+        }
+        // Why an address is none is told by the message, which repeats nothing of it.
+        return (try? PostgreSQLAddress(text)).map { .postgreSQL($0) }
     }
 }
 

@@ -21,11 +21,12 @@ package final class Signet: Sendable {
     package let logger: Logger
 
     private let database: Database
-    private let lock: DataDirectoryLock
+    /// Nil for a command on a shared database, which holds nothing that another could not have too.
+    private let lock: DataDirectoryLock?
 
     private init(
         settings: Settings, licensing: LicensingService, access: AccessService, audit: AuditLog, upkeep: Upkeep,
-        clock: any WallClock, logger: Logger, database: Database, lock: DataDirectoryLock
+        clock: any WallClock, logger: Logger, database: Database, lock: DataDirectoryLock?
     ) {
         self.settings = settings
         self.licensing = licensing
@@ -56,33 +57,30 @@ package final class Signet: Sendable {
 
     /// Takes the data directory, opens and migrates the database, checks the secrets and fills memory.
     ///
-    /// `command` says who holds the directory, to others that want it. Throws `DataDirectoryLock.Held`,
-    /// `StartFailure`, `UnfinishedRestore`, `SecretsError`.
+    /// `command` says who holds the directory, to others that want it; a command on a shared database does not need it,
+    /// a server (`serves`) does, for its socket. Throws `DataDirectoryLock.Held`, `StartFailure`, `UnfinishedRestore`,
+    /// `SecretsError`.
     package static func open(
-        _ settings: Settings, command: String, clock: any WallClock = SystemWallClock(), logger: Logger
+        _ settings: Settings, command: String, serves: Bool = false, clock: any WallClock = SystemWallClock(),
+        logger: Logger
     ) async throws -> Signet {
         do {
-            return try await start(settings, command: command, clock: clock, logger: logger)
+            return try await start(settings, command: command, serves: serves, clock: clock, logger: logger)
         } catch let error as DatabaseError {
-            throw StartFailure(path: settings.sqlitePath, cause: error)
+            throw StartFailure(database: settings.databaseName, cause: error)
         }
     }
 
     private static func start(
-        _ settings: Settings, command: String, clock: any WallClock, logger: Logger
+        _ settings: Settings, command: String, serves: Bool, clock: any WallClock, logger: Logger
     ) async throws -> Signet {
-        try makeStateDirectory(settings.stateDirectory)
-        let lock = try DataDirectoryLock(
-            path: settings.lockPath, holder: "process \(ProcessInfo.processInfo.processIdentifier) (\(command))")
-        try RestoreTarget(settings).settle()
-        let driver = try SQLiteDriver.open(
-            path: settings.sqlitePath,
-            onFailure: { error in
-                // Whatever was not answered yet was not promised; a new process starts from what the disk really holds.
-                logger.critical("the database failed; leaving", metadata: ["error": "\(error)"])
-                exit(ExitStatus.unavailable.rawValue)
-            })
-        let database = Database(driver: driver)
+        let holder = "process \(ProcessInfo.processInfo.processIdentifier) (\(command))"
+        var lock: DataDirectoryLock?
+        if serves || !settings.isShared {
+            try makeStateDirectory(settings.stateDirectory)
+            lock = try DataDirectoryLock(path: settings.lockPath, holder: holder)
+        }
+        let database = Database(driver: try await driver(settings, logger))
         try await migrate(database, settings, at: clock.now(), logger)
         let secrets = try await Secrets.open(
             SecretsDirectory(path: settings.keys, passphrase: settings.keysPassphrase), database: database,
@@ -103,6 +101,22 @@ package final class Signet: Sendable {
             lock: lock)
     }
 
+    private static func driver(_ settings: Settings, _ logger: Logger) async throws -> any DatabaseDriver {
+        switch settings.database {
+        case .postgreSQL(let address):
+            return try await PostgreSQLDriver.open(address, connectionsMax: settings.databaseConnectionsMax)
+        case .sqlite:
+            try RestoreTarget(settings).settle()
+            return try SQLiteDriver.open(
+                path: settings.sqlitePath,
+                onFailure: { error in
+                    // Whatever was not answered yet was not promised; a new process starts from what the disk holds.
+                    logger.critical("the database failed; leaving", metadata: ["error": "\(error)"])
+                    exit(ExitStatus.unavailable.rawValue)
+                })
+        }
+    }
+
     /// What the faces stand before.
     package var backend: Backend {
         Backend(licensing: licensing, access: access, audit: audit, upkeep: upkeep, clock: clock)
@@ -115,7 +129,7 @@ package final class Signet: Sendable {
         // What was done is done; a seal that cannot be written now is written by the next process.
         try? await upkeep.chain.sealAll(batches: Self.sealingBatchesAtEnd)
         try database.close()
-        lock.release()
+        lock?.release()
     }
 
     /// Stores times of last use: of installations and of admin tokens.
@@ -138,7 +152,7 @@ package final class Signet: Sendable {
     static func migrate(
         _ database: Database, _ settings: Settings, at now: Timestamp, _ logger: Logger
     ) async throws -> [Int64] {
-        let path = settings.sqlitePath
+        let path = settings.isShared ? settings.data + "/signet.db" : settings.sqlitePath
         let applied = try await database.migrate(contents.migrations, at: now) { from in
             "\(path).before-migration-from-\(from)-at-\(now.seconds)"
         }
@@ -155,12 +169,12 @@ extension Settings {
     }
 }
 
-/// The database at `path` keeps the application from starting.
+/// A database, named without its password, keeps the application from starting.
 package struct StartFailure: Error, CustomStringConvertible {
-    package let path: String
+    package let database: String
     package let cause: DatabaseError
 
-    package var description: String { "\(path): \(cause)" }
+    package var description: String { "\(database): \(cause)" }
 }
 
 /// What the process tells whoever started it (DESIGN §4).

@@ -13,7 +13,7 @@ struct GlobalOptions: ParsableArguments {
     @Option(help: "Directory of the secrets. (default: Keys)")
     var keys: String?
 
-    @Option(help: "The database: sqlite:PATH.")
+    @Option(help: "The database: sqlite:PATH or postgres://USER@HOST:PORT/NAME.")
     var database: String?
 
     @Option(help: "Configuration file. (default: Config/signet.yaml, if it is there)")

@@ -44,7 +44,7 @@ struct ServeCommand: AsyncParsableCommand {
     private func open(_ settings: Settings) async throws -> Signet {
         do {
             return try await Signet.open(
-                settings, command: "signet serve", logger: GlobalOptions.logger(settings.logLevel))
+                settings, command: "signet serve", serves: true, logger: GlobalOptions.logger(settings.logLevel))
         } catch let held as DataDirectoryLock.Held {
             throw CommandFailure(status: .unavailable, message: "\(held.path) is held by \(held.holder)")
         }

@@ -41,7 +41,8 @@ private struct Key: Sendable, CustomTestStringConvertible {
         Key(name: "listen-admin", text: "[::1]:9001") { $0.listenAdmin = .init(host: "::1", port: 9001) },
         Key(name: "data", text: "elsewhere") { $0.data = "elsewhere" },
         Key(name: "keys", text: "secrets") { $0.keys = "secrets" },
-        Key(name: "database", text: "sqlite:other/file.db") { $0.databasePath = "other/file.db" },
+        Key(name: "database", text: "sqlite:other/file.db") { $0.database = .sqlite(path: "other/file.db") },
+        Key(name: "database-connections-max", text: "20") { $0.databaseConnectionsMax = 20 },
         Key(name: "issuer", text: "https://vendor.example") { $0.issuer = "https://vendor.example" },
         Key(name: "default-product", text: "whm-panel") { $0.defaultProduct = "whm-panel" },
         Key(name: "trusted-proxies", text: "10.0.0.0/8,fd00::/8") { settings in
@@ -61,6 +62,7 @@ struct SettingsReaderTests {
     @Test("are the defaults when nothing says otherwise")
     func defaults() throws {
         let settings = try read()
+        #expect(!settings.isShared)
         #expect(settings == Settings())
         #expect(settings.listen.description == "127.0.0.1:8080")
         #expect(settings.sqlitePath == "data/signet.db")
@@ -114,6 +116,17 @@ struct SettingsReaderTests {
         #expect(SettingsError(problems: found).description.components(separatedBy: "\n  - ").count == 7)
     }
 
+    @Test("name a server of databases by its address, and show its password nowhere")
+    func server() throws {
+        let address = "postgres://signet:s3cret@10.0.0.1:5432,10.0.0.2:5433/signet?sslmode=verify-full"
+        let settings = try read(flags: ["database": address])
+        #expect(settings.isShared)
+        #expect(settings.databaseName == "postgres://signet@10.0.0.1:5432,10.0.0.2:5433/signet")
+        let wrong = try problems(environment: ["SIGNET_DATABASE": "postgres://signet:s3cret@10.0.0.1:5432/x?color=red"])
+        #expect(wrong.count == 1 && wrong[0].contains("SIGNET_DATABASE"))
+        #expect(!wrong[0].contains("s3cret"))
+    }
+
     @Test(
         "are refused by name out of their range",
         arguments: [
@@ -123,7 +136,8 @@ struct SettingsReaderTests {
             ("listen", "[::1]"), ("listen", "[127.0.0.1]:80"), ("listen", "[]:80"), ("listen", "[::g]:80"),
             ("listen", "[::1:80"), ("listen", "127.0.0.1:80 "),
             ("data", ""), ("keys", ""), ("database", "signet.db"), ("database", "sqlite:"),
-            ("database", "postgres://db/x"),
+            ("database", "mysql://db/x"), ("database", "postgres:/db/x"),
+            ("database-connections-max", "1"), ("database-connections-max", "1001"),
             ("issuer", ""), ("issuer", String(repeating: "i", count: 256)), ("default-product", ""),
             ("default-product", "WHM Panel"), ("trusted-proxies", "10.0.0.1/8"), ("trusted-proxies", "10.0.0.0/33"),
             ("trusted-proxies", "10.0.0.0/8,proxy.example"), ("trusted-proxies", "::ffff:10.0.0.1"),

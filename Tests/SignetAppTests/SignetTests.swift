@@ -115,7 +115,7 @@ struct SignetTests {
         let text = String(repeating: "not a database. ", count: 100)
         try home.directory.write(text, to: "data/signet.db")
         let error = await #expect(throws: StartFailure.self) { try await home.open() }
-        #expect(error?.path == home.settings.sqlitePath)
+        #expect(error?.database == home.settings.sqlitePath)
         #expect(try home.directory.contents(of: "data/signet.db") == Array(text.utf8))
     }
 
