@@ -42,6 +42,22 @@ package final class AdminTokens: Sendable {
         known = Mutex(Dictionary(uniqueKeysWithValues: live.map { ($0, Known(token: $1)) }))
     }
 
+    /// Takes over what another node made, changed or revoked. Times of last use that are not stored yet stay.
+    package func reload() async throws {
+        let store = store
+        let live = try await database.read { try store.live(in: $0) }
+        known.withLock { known in
+            let before = known
+            known = Dictionary(
+                uniqueKeysWithValues: live.map { hash, token in
+                    guard let used = before[hash], used.isTouched else { return (hash, Known(token: token)) }
+                    var touched = Known(token: token, isTouched: true)
+                    touched.token.lastUsedAt = used.token.lastUsedAt
+                    return (hash, touched)
+                })
+        }
+    }
+
     /// Whose token `text` is, and notes its use.
     package func recognize(_ text: some StringProtocol, at now: Timestamp) -> Recognition {
         guard let secret = AdminTokenSecret(text: text) else { return .unknown }

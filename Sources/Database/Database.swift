@@ -61,6 +61,8 @@ package struct TransactionID: Sendable, Equatable, Comparable {
 
     package init(_ rawValue: Int64) { self.rawValue = rawValue }
 
+    package var next: TransactionID { TransactionID(rawValue + 1) }
+
     package static func < (one: TransactionID, other: TransactionID) -> Bool { one.rawValue < other.rawValue }
 }
 

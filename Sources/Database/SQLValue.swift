@@ -42,6 +42,10 @@ extension Timestamp: SQLBindable {
     package var sqlValue: SQLValue { .integer(milliseconds) }
 }
 
+extension TransactionID: SQLBindable {
+    package var sqlValue: SQLValue { .integer(rawValue) }
+}
+
 extension ID: SQLBindable {
     package var sqlValue: SQLValue { .integer(rawValue) }
 }

@@ -27,6 +27,9 @@ struct SQLiteConnection: SQLConnection {
         try rows.reduce(0) { try $0 + execute(sql, $1) }
     }
 
+    /// There is one writer, whose transactions have no numbers.
+    func horizon() throws -> TransactionID { .none }
+
     /// There is one writer.
     func lock(_ table: String, _ column: String, _ value: SQLValue) throws {}
 

@@ -15,6 +15,9 @@ package protocol SQLConnection {
     /// Keeps the row of `table` whose `column` is `value` from changing until the end of the transaction.
     func lock(_ table: String, _ column: String, _ value: SQLValue) throws
 
+    /// Of all transactions before this one nothing is missing in what this view shows, and nothing will be added.
+    func horizon() throws -> TransactionID
+
     /// Runs `body`; what it changed is undone, and nothing else, when it returns nil or throws.
     func savepoint<Value>(_ body: () throws -> Value?) throws -> Value?
 }
@@ -47,6 +50,19 @@ package struct ReadTransaction {
         _ sql: String, _ arguments: any SQLBindable..., do body: (any SQLRow) throws -> Void
     ) throws {
         try connection.scan(sql, arguments.map(\.sqlValue)) { row in
+            try body(row)
+            return true
+        }
+    }
+
+    /// Of all transactions before this one nothing is missing in what this view shows, and nothing will be added.
+    package func horizon() throws -> TransactionID { try connection.horizon() }
+
+    /// Hands each row to `body`, of a result that is short and whose filters are put together at run time.
+    package func each(
+        _ sql: String, arguments: [SQLValue], do body: (any SQLRow) throws -> Void
+    ) throws {
+        try connection.query(sql, arguments) { row in
             try body(row)
             return true
         }

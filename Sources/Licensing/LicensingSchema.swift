@@ -4,6 +4,7 @@ package import Database
 package enum LicensingSchema {
     package static let migrations =
         tables + OfflineSchema.migrations + LicenseKeySchema.migrations + ImportSchema.migrations
+        + FeedSchema.migrations
 
     private static let tables = [
         Migration(

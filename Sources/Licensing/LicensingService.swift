@@ -33,6 +33,8 @@ package final class LicensingService: Sendable {
     let refusals: RefusalStore
     let offlineKeys: OfflineKeyStore
     let licenseFiles: LicenseFileStore
+    /// How far memory has followed what other nodes did.
+    package let feed: FeedProgress
 
     /// What differs between installations.
     package struct Settings: Sendable {
@@ -62,11 +64,12 @@ package final class LicensingService: Sendable {
     /// Opens the signing keys and fills memory from `database`, which is migrated already. Throws `SecretsError`.
     package init(
         database: Database, secrets: Secrets, journal: Journal, customers: CustomerStore, settings: Settings,
-        by provenance: Provenance
+        feed: FeedProgress = FeedProgress(), by provenance: Provenance
     ) async throws {
         let hashes = KeyedHashes(pepper: secrets.pepper)
         self.database = database
         self.customers = customers
+        self.feed = feed
         keys = try await SigningKeyRing.open(
             secrets: secrets, database: database, journal: journal, by: provenance)
         keySets = try await KeySetPublisher.open(
@@ -98,33 +101,17 @@ package final class LicensingService: Sendable {
         try await fillMemory(at: provenance.at)
     }
 
+    /// Whether other processes may write to the same database.
+    package var isShared: Bool { database.isShared }
+
     /// Tells memory what a transaction changed; from its `committed`, so that all are told in commit order.
     package func apply(_ changes: [IndexChange]) { index.apply(changes) }
 
-    /// Throws `DatabaseError` while nothing can be stored.
-    package func checkReady() async throws { try await database.checkWritable() }
-
-    /// One consistent view of all that validation asks.
-    private func fillMemory(at now: Timestamp) async throws {
-        let (products, licenses, seats, index, catalog) = (products, licenses, seats, index, catalog)
-        try await database.read { transaction in
-            let all = try products.all(in: transaction)
-            for product in all {
-                catalog.apply(product)
-                index.apply([.product(product)])
-            }
-            catalog.apply(keyPrefixes: try products.keyPrefixes(of: all, in: transaction))
-            let counts = try licenses.counts(in: transaction)
-            index.reserve(
-                LicenseIndex.Sizes(
-                    licenses: counts.licenses, keys: counts.keys, places: try seats.placeCount(in: transaction)))
-            try licenses.forEachFacts(in: transaction, policy: index.policyID(of:choosing:)) { index.put($0) }
-            try licenses.forEachKey(endingFrom: now - EndingKeys.keptAfterEnd, in: transaction) { hash, license, end in
-                index.put(license, under: hash)
-                if let end { index.apply([.keyEnds(hash, end)]) }
-            }
-            if try licenses.hasImportedKeys(in: transaction) { catalog.admitImportedKeys() }
-            try seats.forEachPlace(in: transaction) { index.put($1, at: $0) }
+    /// Throws `DatabaseError` while nothing can be stored, or memory is left behind.
+    package func checkReady() async throws {
+        if let age = feedStatus?.age, age > FeedProgress.readyAgeMax {
+            throw DatabaseError.unavailable(detail: "memory is \(age.wholeSeconds) s behind the database")
         }
+        try await database.checkWritable()
     }
 }

@@ -35,6 +35,7 @@ extension PeriodicService {
     static func all(of signet: Signet) -> [PeriodicService] {
         [
             lastSeen(signet), refusals(signet), revocations(signet), seals(signet), seats(signet), endedKeys(signet),
+            removals(signet),
         ]
     }
 
@@ -77,6 +78,14 @@ extension PeriodicService {
         PeriodicService(
             period: .seconds(3600), logger: signet.logger, failure: "ended keys were not forgotten; they will be"
         ) { signet.licensing.forgetEndedKeys(at: signet.clock.now()) }
+    }
+
+    /// Forgets which places are gone. The period bounds what is kept for nothing.
+    private static func removals(_ signet: Signet) -> PeriodicService {
+        PeriodicService(
+            period: .seconds(3600), logger: signet.logger,
+            failure: "places that are gone were not forgotten; they will be"
+        ) { try await signet.licensing.pruneRemovals(at: signet.clock.now()) }
     }
 
     /// Looks after seats: leases that run out (five minutes or more), license files that end, limits that were lowered.

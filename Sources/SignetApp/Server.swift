@@ -57,6 +57,7 @@ package struct Server: Sendable {
             Listener(address: settings.listen, application: clients(census, readiness)), operators(readiness),
         ]
         services += PeriodicService.all(of: signet)
+        if settings.isShared { services.append(FeedService(signet: signet)) }
         if let address = settings.listenAdmin {
             services.append(Listener(address: address, application: admin(on: address, census, readiness)))
         }

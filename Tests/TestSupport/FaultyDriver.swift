@@ -119,6 +119,8 @@ private struct FaultyConnection: SQLConnection {
         try rows.reduce(0) { try $0 + execute(sql, $1) }
     }
 
+    func horizon() throws -> TransactionID { try base.horizon() }
+
     func lock(_ table: String, _ column: String, _ value: SQLValue) throws { try base.lock(table, column, value) }
 
     func savepoint<Value>(_ body: () throws -> Value?) throws -> Value? { try base.savepoint(body) }

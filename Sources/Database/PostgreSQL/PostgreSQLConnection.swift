@@ -44,6 +44,13 @@ struct PostgreSQLConnection: SQLConnection {
         try translatingErrors { try session.runAll(sql, rows) }
     }
 
+    func horizon() throws -> TransactionID {
+        let result = try translatingErrors {
+            try session.run("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+        }
+        return TransactionID(PostgreSQLRow(result: result, index: 0).integer(0))
+    }
+
     func lock(_ table: String, _ column: String, _ value: SQLValue) throws {
         try translatingErrors { _ = try session.run("SELECT 1 FROM \(table) WHERE \(column) = ? FOR UPDATE", [value]) }
     }

@@ -2,7 +2,20 @@ import Licensing
 
 extension LicensingService.Statistics {
     /// Everything that licensing has to tell a monitor; docs/monitoring.md says what to make of it.
-    var metrics: [MetricFamily] { answers + writes + memory }
+    var metrics: [MetricFamily] { answers + writes + memory + (feed.map(Self.following) ?? []) }
+
+    private static func following(_ feed: FeedStatus) -> [MetricFamily] {
+        [
+            MetricFamily(
+                "signet_feed_age_seconds", .gauge, "Time since memory had everything that all nodes committed.",
+                seconds: feed.age),
+            MetricFamily(
+                "signet_feed_position", .gauge, "Transaction of the database up to which memory has everything.",
+                Int(feed.position)),
+            MetricFamily(
+                "signet_feed_events_total", .counter, "Events of the journal that memory followed.", feed.events),
+        ]
+    }
 
     private var answers: [MetricFamily] {
         [

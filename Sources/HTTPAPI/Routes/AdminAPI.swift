@@ -1,6 +1,7 @@
 package import Hummingbird
 package import Licensing
 import NIOCore
+import Primitives
 
 /// What monitors may ask, on a listener of its own that stays inside: numbers and signs of life, nothing about any
 /// license.
@@ -44,7 +45,15 @@ extension Routes {
         add(.get, "/healthz") { _, _ in .json(Array(#"{"status":"ok"}"#.utf8)) }
         add(.get, "/readyz") { _, _ in
             try await licensing.checkReady()
-            return .json(Array(#"{"status":"ready"}"#.utf8))
+            return .json(
+                JSONWriter.object { json in
+                    json.member("status", "ready")
+                    guard let feed = licensing.feedStatus else { return }
+                    json.member("feed") { json in
+                        json.member("position", feed.position)
+                        json.member("age_ms", feed.age.wholeMilliseconds)
+                    }
+                })
         }
     }
 }

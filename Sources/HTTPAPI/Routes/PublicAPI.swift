@@ -44,7 +44,8 @@ package struct PublicAPI: Sendable {
         routes.addSignsOfLife(of: licensing)
         OperatorAPI(backend).add(to: &routes)
         return routes.router(
-            .bearer(BearerGate(tokens: backend.access.tokens, clock: clock, addresses: clientAddress)))
+            .bearer(BearerGate(tokens: backend.access.tokens, clock: clock, addresses: clientAddress)),
+            following: licensing)
     }
 
     @Sendable

@@ -1,6 +1,7 @@
 import Access
 import HTTPTypes
 import Hummingbird
+import Licensing
 import Primitives
 
 /// The routes of a listener and the list of what it answers, built together so that they agree.
@@ -44,9 +45,11 @@ struct Routes {
         return Dictionary(uniqueKeysWithValues: scoped)
     }
 
-    /// The router, with problems mapped outermost and `gate` before every operators' route.
-    func router(_ gate: Gate) -> Router<ClientContext> {
+    /// The router, with problems mapped outermost and `gate` before every operators' route; answers say how far
+    /// `licensing` has followed other nodes, if there may be any.
+    func router(_ gate: Gate, following licensing: LicensingService? = nil) -> Router<ClientContext> {
         let router = Router(context: ClientContext.self, options: .autoGenerateHeadEndpoints)
+        if let licensing, licensing.isShared { router.add(middleware: FeedHeaders(licensing: licensing)) }
         router.add(middleware: ProblemMiddleware(routes: table))
         for (method, pattern, answerer) in routes {
             switch answerer {

@@ -19,6 +19,8 @@ final class EndingKeys: Sendable {
         ends.withTable(of: key.high) { $0[key] = min($0[key] ?? end, end) }
     }
 
+    func take(over other: EndingKeys) { ends.exchange(with: other.ends) }
+
     func forget(_ key: KeyedHash) { ends.withTable(of: key.high) { _ = $0.removeValue(forKey: key) } }
 
     /// Those that ended before `instant`.

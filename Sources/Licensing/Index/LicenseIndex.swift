@@ -19,10 +19,13 @@ package final class LicenseIndex: Sendable {
     private let keys = Striped { FactsTable<PackedKey>() }
     private let licenses = Striped { FactsTable<PackedLicense>() }
     private let places = Striped { PlaceTable() }
-    private let policies = PolicyTable()
+    let policies: PolicyTable
     let endingKeys = EndingKeys()
 
-    package init() {}
+    package convenience init() { self.init(policies: PolicyTable()) }
+
+    /// Shares the policies of another index, whose place this one is to take.
+    init(policies: PolicyTable) { self.policies = policies }
 
     /// The license that a key opens, or opened before it ended.
     package func license(forKey hash: KeyedHash) -> LicenseFacts? {
@@ -124,6 +127,17 @@ package final class LicenseIndex: Sendable {
             }
             table.facts.put(facts, of: hash)
         }
+    }
+}
+
+extension LicenseIndex {
+    /// Takes what `other` holds in place of its own; whoever asks meanwhile finds the one or the other, or no license
+    /// for a moment. `other` is not used any more.
+    func take(over other: LicenseIndex) {
+        licenses.exchange(with: other.licenses)
+        places.exchange(with: other.places)
+        keys.exchange(with: other.keys)
+        endingKeys.take(over: other.endingKeys)
     }
 }
 

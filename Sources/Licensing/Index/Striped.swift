@@ -24,6 +24,13 @@ final class Striped<Table: ~Copyable & Sendable>: Sendable {
         stripes[Int(truncatingIfNeeded: hash >> 58)].table.withLock { body(&$0) }
     }
 
+    /// Exchanges the tables of two, one after another.
+    func exchange(with other: Striped) {
+        for (mine, others) in zip(stripes, other.stripes) {
+            mine.table.withLock { mine in others.table.withLock { swap(&mine, &$0) } }
+        }
+    }
+
     /// Runs `body` on each table in turn, never on two at once.
     func forEachTable(_ body: (inout Table) -> Void) {
         for stripe in stripes { stripe.table.withLock { body(&$0) } }

@@ -42,6 +42,14 @@ package final class KeySetPublisher: Sendable {
     /// The set that is served; nil while none was published.
     package var published: PublishedKeySet? { latest.withLock { $0 } }
 
+    /// Takes over a set that another node published. Throws `DatabaseError`.
+    func reload() async throws {
+        let stored = try await database.read(store.latest)
+        latest.withLock { latest in
+            if let stored, stored.sequence > latest?.sequence ?? 0 { latest = stored }
+        }
+    }
+
     /// What the root is to sign now. `days`: how long it is accepted.
     package func claims(days: Int, at now: Timestamp) -> KeySetClaims {
         let schedule = ring.schedule(at: now)

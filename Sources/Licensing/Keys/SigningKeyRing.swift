@@ -118,6 +118,18 @@ package final class SigningKeyRing: Sendable {
         }
     }
 
+    /// Takes over what the database says now. Throws `SecretsError`, `DatabaseError`.
+    package func reload(at now: Timestamp) async throws {
+        let store = store
+        let schedule = try await database.read { transaction in
+            do { return try store.schedule(in: transaction) } catch is KeySchedule.NoneSigns {
+                throw DatabaseError.corrupt(detail: "no signing key is current")
+            }
+        }
+        let signers = try Self.signers(of: schedule, in: directory, at: now)
+        snapshot.withLock { if let next = Snapshot(schedule, signers: signers, at: now) { $0 = next } }
+    }
+
     // MARK: - Changes
 
     /// Makes one change of the schedule: private files first, then the rows and their events in one transaction with

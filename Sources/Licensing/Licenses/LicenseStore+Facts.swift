@@ -19,26 +19,29 @@ extension LicenseStore {
         )
     }
 
-    /// Hands what validation asks of every license to `body`: the index fills itself from here. `policy` says where the
-    /// policy of the licenses of a product is that choose something; it is asked once for all that choose the same.
+    /// Hands what validation asks of every license, or of those with `ids`, to `body`: the index fills itself from here.
+    /// `policy` says where the policy of the licenses of a product is that choose something; it is asked once for all
+    /// that choose the same.
     func forEachFacts(
-        in transaction: ReadTransaction, policy: (ProductID, PolicySettings) -> PolicyID,
+        of ids: [SQLValue]? = nil, in transaction: ReadTransaction, policy: (ProductID, PolicySettings) -> PolicyID,
         do body: (LicenseFacts) -> Void
     ) throws {
         var policies: [Choice: PolicyID] = [:]
-        try transaction.forEach(
-            """
-            SELECT id, product_id, policy, max_activations, grace_days, state, not_before, expires_at,
-                payment_grace_until, over_limit_until, used, status_index, version
-            FROM licenses
-            """
-        ) { row in
+        func take(_ row: any SQLRow) throws {
             let choice = Choice(product: row.id(1), overrides: Self.settings(row, from: 2))
             let position = try policies[choice] ?? policy(choice.product, choice.overrides.settings())
             policies[choice] = position
             body(try Self.facts(row, policy: position))
         }
+        guard let ids else { return try transaction.forEach(Self.selectFacts, do: take) }
+        try transaction.each("\(Self.selectFacts) WHERE id IN (\(ids.placeholders))", arguments: ids, do: take)
     }
+
+    private static let selectFacts = """
+        SELECT id, product_id, policy, max_activations, grace_days, state, not_before, expires_at,
+            payment_grace_until, over_limit_until, used, status_index, version
+        FROM licenses
+        """
 
     private static func facts(_ row: any SQLRow, policy: PolicyID) throws -> LicenseFacts {
         LicenseFacts(

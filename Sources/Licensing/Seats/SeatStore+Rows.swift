@@ -86,30 +86,33 @@ extension SeatStore {
         Int(try transaction.count("SELECT count(*) FROM seat_addresses"))
     }
 
-    /// Hands every place of every taken seat to `body`: the index fills itself from here. Rows of one seat come one
-    /// after the other, so that its places are counted here and not by a query for each.
-    func forEachPlace(in transaction: ReadTransaction, do body: (KeyedHash, PlaceFacts) -> Void) throws {
-        var seat: [(key: KeyedHash, facts: PlaceFacts)] = []
-        func handOver() {
-            for (key, var facts) in seat {
-                facts.placesOfSeat = UInt8(clamping: seat.count)
-                body(key, facts)
-            }
-            seat.removeAll(keepingCapacity: true)
-        }
-        try transaction.forEach(
-            """
-            SELECT s.place_key, a.id, a.first_seen, s.last_seen, a.kind, a.carried_domain, a.carried_installation_id
-            FROM activations a JOIN seat_addresses s ON s.activation_id = a.id
-            WHERE a.released_at IS NULL ORDER BY a.id
-            """
-        ) { row in
-            let place = try Self.place(row)
-            if place.facts.activation != seat.last?.facts.activation { handOver() }
-            seat.append(place)
-        }
-        handOver()
+    /// Hands every place of every taken seat to `body`: the index fills itself from here.
+    func forEachPlace(
+        in transaction: ReadTransaction, do body: @escaping (KeyedHash, PlaceFacts) -> Void
+    ) throws {
+        var seat = PlacesOfSeat { body($1, $2) }
+        try transaction.forEach("\(Self.places) ORDER BY a.id") { seat.take(try Self.place($0), of: $0.randomID(7)) }
+        seat.handOver()
     }
+
+    /// The same for the licenses with `ids`, each place with its license.
+    func forEachPlace(
+        of ids: [SQLValue], in transaction: ReadTransaction,
+        do body: @escaping (LicenseID, KeyedHash, PlaceFacts) -> Void
+    ) throws {
+        var seat = PlacesOfSeat(body)
+        try transaction.each(
+            "\(Self.places) AND a.license_id IN (\(ids.placeholders)) ORDER BY a.id", arguments: ids
+        ) { seat.take(try Self.place($0), of: $0.randomID(7)) }
+        seat.handOver()
+    }
+
+    private static let places = """
+        SELECT s.place_key, a.id, a.first_seen, s.last_seen, a.kind, a.carried_domain, a.carried_installation_id,
+            a.license_id
+        FROM activations a JOIN seat_addresses s ON s.activation_id = a.id
+        WHERE a.released_at IS NULL
+        """
 
     /// The only place of a seat.
     private static func place(_ row: any SQLRow) throws -> (key: KeyedHash, facts: PlaceFacts) {
@@ -211,6 +214,27 @@ extension SeatStore {
                 """,
                 identity.domain, identity.installationID, id)
         }
+    }
+}
+
+/// Rows of one seat come one after the other, so that its places are counted here and not by a query for each.
+private struct PlacesOfSeat {
+    private let body: (LicenseID, KeyedHash, PlaceFacts) -> Void
+    private var places: [(license: LicenseID, key: KeyedHash, facts: PlaceFacts)] = []
+
+    init(_ body: @escaping (LicenseID, KeyedHash, PlaceFacts) -> Void) { self.body = body }
+
+    mutating func take(_ place: (key: KeyedHash, facts: PlaceFacts), of license: LicenseID) {
+        if place.facts.activation != places.last?.facts.activation { handOver() }
+        places.append((license, place.key, place.facts))
+    }
+
+    mutating func handOver() {
+        for (license, key, var facts) in places {
+            facts.placesOfSeat = UInt8(clamping: places.count)
+            body(license, key, facts)
+        }
+        places.removeAll(keepingCapacity: true)
     }
 }
 

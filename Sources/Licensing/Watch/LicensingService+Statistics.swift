@@ -20,6 +20,8 @@ extension LicensingService {
         package let tokenSignatures: Int
         package let tokenCacheHits: Int
         package let index: LicenseIndex.Sizes
+        /// How memory follows other nodes; nil where there are none.
+        package let feed: FeedStatus?
     }
 
     /// As of now. Takes a few locks for a moment each.
@@ -30,7 +32,12 @@ extension LicensingService {
             refusalsDropped: watch.refusals.dropped.value, activations: queue.activations.value,
             newcomersLimited: validator.newcomersLimited, queueDepth: queue.depth, queueRefused: queue.refused.value,
             writeTransactions: database.writeTransactions, tokenSignatures: mint.signatures.value,
-            tokenCacheHits: mint.cacheHits.value, index: index.sizes)
+            tokenCacheHits: mint.cacheHits.value, index: index.sizes, feed: feedStatus)
+    }
+
+    /// How memory follows other nodes; nil where there are none.
+    package var feedStatus: FeedStatus? {
+        database.isShared ? FeedStatus(position: feed.position.rawValue, age: feed.age, events: feed.events) : nil
     }
 
     /// The number of the last event. Throws `DatabaseError`.
