@@ -46,7 +46,7 @@ endef
 
 .PHONY: help
 help: ## Lists the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: toolchain
 toolchain:
@@ -106,6 +106,7 @@ test: setup ## Runs every test: lint, Swift, then the release binary from outsid
 	suite lint $(AGAIN) lint; \
 	suite tidy $(UNITTEST) Tests/Tidy; \
 	suite swift swift test --disable-xctest $(BUILD_FLAGS); \
+	suite postgresql $(AGAIN) test-postgresql; \
 	suite docs $(AGAIN) render; \
 	suite release $(AGAIN) release license-check; \
 	export SIGNET_BINARY="$(CURDIR)/$(SIGNET)" SIGNET_LICENSE_CHECK="$(CURDIR)/.build/release/license-check"; \
@@ -114,6 +115,17 @@ test: setup ## Runs every test: lint, Swift, then the release binary from outsid
 	[ -z "$$broken" ] || printf '\nfailed:%s\n' "$$broken"; \
 	printf '\nsuites: %s passed, %s failed\n' $$passed $$failed; \
 	[ $$failed = 0 ]
+
+# Tests at once: each has a house of its own, with connections of its own.
+POSTGRESQL_WIDTH := 8
+STORED := Database Journal Upkeep Access Licensing HTTPAPI SignetApp
+EMPTY :=
+SPACE := $(EMPTY) $(EMPTY)
+
+.PHONY: test-postgresql
+test-postgresql: setup ## Runs the tests of all that is stored on a PostgreSQL server, which it starts itself
+	SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(POSTGRESQL_WIDTH) $(PYTHON) Tests/PostgreSQL/server.py \
+		swift test --disable-xctest $(BUILD_FLAGS) --filter '^($(subst $(SPACE),|,$(STORED)))Tests\.'
 
 .PHONY: test-fast
 test-fast: setup-run ## Runs the tests of the pure parts only

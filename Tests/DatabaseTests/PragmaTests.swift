@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// What DESIGN D1 asks of the connection that writes, read back from that connection.
-@Suite("The writing connection")
+@Suite("The writing connection", .enabled(if: !TestDatabase.isShared, "pragmas are SQLite's"))
 struct PragmaTests {
     @Test("of a file syncs each commit, follows the log with it, keeps foreign keys and maps no memory")
     func file() async throws {

@@ -7,20 +7,21 @@ struct ConstraintTests {
     @Test(
         "that refuses a change is a conflict that names it, and nothing remains",
         arguments: [
-            ("INSERT INTO notes (text) VALUES ('taken')", "notes.text"),
-            ("INSERT INTO notes (text) VALUES (NULL)", "notes.text"),
-            ("INSERT INTO notes (text, size) VALUES ('x', 0)", "sizes_are_positive"),
-            ("UPDATE notes SET text = 'guarded'", "no guarded notes"),
-        ])
-    func conflict(sql: String, name: String) async throws {
+            (
+                "INSERT INTO notes (text) VALUES ('taken')", .unique,
+                TestDatabase.isShared ? "notes_texts_are_unique" : "notes.text"
+            ),
+            ("INSERT INTO notes (text) VALUES (NULL)", .notNull, TestDatabase.isShared ? "\"text\"" : "notes.text"),
+            ("INSERT INTO notes (text, size) VALUES ('x', 0)", .check, "sizes_are_positive"),
+            ("UPDATE notes SET text = 'guarded'", nil, "no guarded notes"),
+        ] as [(String, DatabaseError.ConstraintKind?, String)])
+    func conflict(sql: String, kind: DatabaseError.ConstraintKind?, name: String) async throws {
         let notes = try await Notes()
         try await notes.insert("taken")
         try await notes.database.write { transaction throws in
-            _ = try transaction.execute(
-                """
-                CREATE TRIGGER guard BEFORE UPDATE ON notes WHEN new.text = 'guarded'
-                BEGIN SELECT RAISE(ABORT, 'no guarded notes'); END
-                """)
+            let trigger = TestDatabase.trigger(
+                "guard", "BEFORE UPDATE ON notes", when: "new.text = 'guarded'", says: "no guarded notes")
+            for sql in trigger { try transaction.execute(sql) }
         }
         let error = await #expect(throws: DatabaseError.self) {
             try await notes.database.write { transaction throws in
@@ -33,6 +34,7 @@ struct ConstraintTests {
             return
         }
         #expect(detail.contains(name))
+        #expect(error?.constraintKind == kind)
         #expect(try await notes.texts == ["taken"])
     }
 

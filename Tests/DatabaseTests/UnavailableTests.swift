@@ -8,7 +8,7 @@ import Glibc
 import Darwin
 #endif
 
-@Suite("A database that cannot be written")
+@Suite("A database file that cannot be written", .enabled(if: !TestDatabase.isShared, "files are SQLite's"))
 struct UnavailableTests {
     @Test("because it is full says so, keeps what it had and takes changes again when there is room")
     func full() async throws {

@@ -17,7 +17,7 @@ struct ChainDesk: Sendable {
 
     init(events: Int64 = count) async throws {
         directory = try TemporaryDirectory()
-        database = Database(driver: try SQLiteDriver.open(path: directory.path(of: "signet.db")))
+        database = try await TestDatabase.open(path: directory.path(of: "signet.db"))
         try await database.migrate(
             Secrets.migrations + Journal.migrations + CustomerStore.migrations, at: ManualClock.start)
         let secrets = try await Secrets.open(

@@ -133,8 +133,13 @@ struct JournalTests {
         arguments: [
             "UPDATE journal SET data = '{}'", "UPDATE journal SET actor = 'nobody' WHERE sequence = 1",
             "DELETE FROM journal", "DELETE FROM journal WHERE sequence = 1",
-            "INSERT OR REPLACE INTO journal SELECT sequence, id, xid, type, type_version, subject, subject_version, "
+            (TestDatabase.isShared ? "INSERT" : "INSERT OR REPLACE")
+                + " INTO journal SELECT sequence, id, xid, type, type_version, subject, subject_version, "
                 + "'{}', actor, request_id, at FROM journal",
+            "INSERT INTO journal"
+                + " (sequence, id, type, type_version, subject, subject_version, data, actor, request_id, at)"
+                + " SELECT sequence, id, type, type_version, subject, subject_version, data, actor, request_id, at"
+                + " FROM journal WHERE true ON CONFLICT (sequence) DO UPDATE SET data = '{}'",
         ])
     func immutable(sql: String) async throws {
         let desk = try await Desk()

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Each way to manipulate the journal (reliability notes §6, row 26), on the file itself.
-@Suite("The journal's hash chain finds")
+@Suite("The journal's hash chain finds", .enabled(if: !TestDatabase.isShared, "alters a file"))
 struct ManipulationTests {
     private let desk: ChainDesk
 

@@ -352,7 +352,7 @@ private struct Played {
         try await house.texts(
             """
             SELECT a.domain || ' #' || a.ordinal || ' ' || a.kind || ' ' || coalesce((SELECT group_concat(address)
-                FROM (SELECT s.address FROM seat_addresses s WHERE s.activation_id = a.id ORDER BY s.address)), '')
+                FROM (SELECT s.address FROM seat_addresses s WHERE s.activation_id = a.id ORDER BY s.address) AS o), '')
             FROM activations a WHERE a.license_id = \(Int64(bitPattern: issued.id.rawValue)) AND a.released_at IS NULL
             """
         ).sorted()

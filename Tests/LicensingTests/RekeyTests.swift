@@ -236,7 +236,7 @@ struct RekeyTests {
     @Test("whatever fails at whatever point, has its old key or both")
     func faults() async throws {
         let acme = try await house.acme()
-        let state = "SELECT hex(key_hash) || coalesce(valid_until, '-') FROM license_keys"
+        let state = "SELECT hex(key_hash) || coalesce(CAST(valid_until AS TEXT), '-') FROM license_keys"
         let before = try await house.texts(state)
         let faults = try await house.failEverywhere(with: .unavailable(detail: "planned by a test")) {
             try await rekey(acme, "0")

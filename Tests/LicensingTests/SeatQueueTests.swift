@@ -68,12 +68,9 @@ struct SeatQueueTests {
     @Test("fails a claim that the database refuses, and none of its neighbors")
     func poisoned() async throws {
         let (good, bad) = (try await house.issue(seats: 0), try await house.issue(seats: 0))
-        try await house.execute(
-            """
-            CREATE TRIGGER poison AFTER INSERT ON seat_addresses
-            WHEN (SELECT license_id FROM activations WHERE id = new.activation_id) = \(bad.id.databaseValue)
-            BEGIN SELECT RAISE(ABORT, 'poisoned'); END
-            """)
+        let isBad = "(SELECT license_id FROM activations WHERE id = new.activation_id) = \(bad.id.databaseValue)"
+        let trigger = TestDatabase.trigger("poison", "AFTER INSERT ON seat_addresses", when: isBad, says: "poisoned")
+        for sql in trigger { try await house.execute(sql) }
         let gate = await WriterGate(closing: house.database)
         _ = house.statements.takeCommits()
         let results = await Crowd.run(60, opening: gate) { number in

@@ -149,7 +149,7 @@ struct StateFaultTests {
 struct StateMigrationTests {
     @Test("makes holds of operators and revocations of what was suspended and revoked")
     func migrates() async throws {
-        let database = Database(driver: try SQLiteDriver.inMemory())
+        let database = try await TestDatabase.open()
         try await database.migrate(TestHouse.migrations.filter { $0.version < 15 }, at: ManualClock.start)
         let statements = [
             "INSERT INTO customers (id, state, version, created_at) VALUES (123, 'active', 1, 0)",

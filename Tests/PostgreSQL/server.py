@@ -15,6 +15,8 @@ import tempfile
 
 VERSION = 15
 START_SECONDS = 60
+# The role that may not come in without a password.
+GUARDED = "guarded"
 # Tests look at what transactions do, not at what a power loss leaves: those that do start a server of their own.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
 
@@ -45,8 +47,9 @@ class Server:
         try:
             self._run("initdb", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--username=signet", "--no-sync",
                       f"--pgdata={self.data}")
+            self._guard()
             self.start()
-            self._run("createdb", f"--host={self.directory}", "--username=signet", "signet")
+            self.create("signet")
         except BaseException:
             self.__exit__()
             raise
@@ -65,6 +68,14 @@ class Server:
 
     def stop(self, mode="fast"):
         self._run("pg_ctl", "stop", "--wait", f"--mode={mode}", f"--pgdata={self.data}")
+
+    def create(self, name, *options):
+        self._run("createdb", f"--host={self.directory}", "--username=signet", *options, name)
+
+    def _guard(self):
+        """One role needs a password; all others are trusted."""
+        file = self.data / "pg_hba.conf"
+        file.write_text(f"local all {GUARDED} scram-sha-256\n" + file.read_text())
 
     def _own(self):
         """The server refuses to run as root."""
@@ -88,7 +99,9 @@ class Server:
 def main():
     # Ended from outside, the server must end too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    with Server() as server:
+    # A standby that never comes is waited for only where a transaction turns `synchronous_commit` on.
+    with Server({**FAST, "synchronous_standby_names": "absent"}) as server:
+        server.create("ascii", "--encoding=SQL_ASCII", "--locale=C", "--template=template0")
         return subprocess.run(sys.argv[1:], env={**os.environ, "SIGNET_TEST_DATABASE": server.address}).returncode
 
 

@@ -10,7 +10,11 @@ package final class StatementRecorder: Sendable {
         var commits = 0
     }
 
-    private static let bookkeeping = ["BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "PRAGMA"]
+    /// A `DECLARE` is none: the statement of a scan stands in it.
+    private static let bookkeeping = [
+        "BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "PRAGMA", "LOCK TABLE write_gate", "FETCH", "CLOSE",
+        "SELECT pg_current_xact_id",
+    ]
 
     private let record = Mutex(Record())
 

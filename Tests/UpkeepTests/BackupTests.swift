@@ -30,7 +30,7 @@ struct BackedUpHouse: Sendable {
     }
 }
 
-@Suite("A backup")
+@Suite("A backup", .enabled(if: !TestDatabase.isShared, "a server is copied with its own tools"))
 struct BackupTests {
     @Test("is one file for its owner, with the database, the sealed secrets and a manifest that is true")
     func contents() async throws {

@@ -14,24 +14,42 @@ package final class PostgreSQLDriver: DatabaseDriver {
     private static let connectionShare = 4
     /// How often a transaction is begun again after a conflict with another.
     private static let attemptsMax = 10
-    /// How long a COMMIT may take before its outcome counts as unknown. It is never canceled.
-    private static let commitPatience = Duration.seconds(30)
-    /// "Sgnt", as in SQLite files: the key of the lock under which one node at a time changes the schema.
+    /// "Sgnt", as in SQLite files: with the schema's name, the key of the lock under which one node at a time changes
+    /// the schema.
     private static let schemaLock: Int64 = 0x5367_6E74
     /// Tells our tables from another program's.
     private static let mark = "Signet"
 
-    private let pool: PostgreSQLPool
+    /// How long the driver waits for what no caller gives a patience for.
+    package struct Timing: Sendable {
+        /// A COMMIT may take so long before its outcome counts as unknown. It is never canceled.
+        package let commit: Duration
+        /// After a failed attempt to connect, all others fail at once for so long: with no server there, each attempt
+        /// may take seconds.
+        package let backOff: Duration
 
-    private init(pool: PostgreSQLPool) { self.pool = pool }
+        package init(commit: Duration = .seconds(30), backOff: Duration = .milliseconds(250)) {
+            self.commit = commit
+            self.backOff = backOff
+        }
+    }
+
+    private let pool: PostgreSQLPool
+    private let timing: Timing
+    private let turns = WriteTurns()
+
+    private init(pool: PostgreSQLPool, timing: Timing) {
+        self.pool = pool
+        self.timing = timing
+    }
 
     /// Connects to the server at `address`, which must be version 15 or later and hold our tables or none.
     /// `onStatement` receives each statement run, for tests. Throws `DatabaseError.unavailable`, `.foreign`.
     package static func open(
-        _ address: PostgreSQLAddress, connectionsMax: Int = connectionsMaxDefault,
+        _ address: PostgreSQLAddress, connectionsMax: Int = connectionsMaxDefault, timing: Timing = Timing(),
         onStatement: (@Sendable (String) -> Void)? = nil
     ) async throws -> PostgreSQLDriver {
-        let probe = PostgreSQLPool(address, connectionsMax: 1, onStatement: nil)
+        let probe = PostgreSQLPool(address, connectionsMax: 1, backOff: timing.backOff, onStatement: nil)
         defer { probe.close() }
         let room: Int
         do {
@@ -40,8 +58,8 @@ package final class PostgreSQLDriver: DatabaseDriver {
             throw error.translated
         }
         let pool = PostgreSQLPool(
-            address, connectionsMax: min(connectionsMax, room), onStatement: onStatement)
-        let driver = PostgreSQLDriver(pool: pool)
+            address, connectionsMax: min(connectionsMax, room), backOff: timing.backOff, onStatement: onStatement)
+        let driver = PostgreSQLDriver(pool: pool, timing: timing)
         try await driver.checkOwner()
         return driver
     }
@@ -109,22 +127,24 @@ extension PostgreSQLDriver {
         _ body: @escaping @Sendable (any SQLConnection) throws -> Value,
         committed: @escaping @Sendable (Value, TransactionID) -> Void
     ) async throws -> Value {
-        try await again { session in
-            session.patience = patience
-            try session.queue("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
-            try session.queue("LOCK TABLE write_gate IN \(gate.lockMode) MODE")
-            let value = try body(PostgreSQLConnection(session: session))
-            guard commit else {
-                _ = try session.run("ROLLBACK")
+        try await turns.take(gate) {
+            try await self.again { session in
+                session.patience = patience
+                try session.queue("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+                try session.queue("LOCK TABLE write_gate IN \(gate.lockMode) MODE")
+                let value = try body(PostgreSQLConnection(session: session))
+                guard commit else {
+                    _ = try session.run("ROLLBACK")
+                    return value
+                }
+                committed(value, try self.commit(session))
                 return value
             }
-            committed(value, try Self.commit(session))
-            return value
         }
     }
 
-    private static func commit(_ session: PostgreSQLSession) throws -> TransactionID {
-        session.patience = commitPatience
+    private func commit(_ session: PostgreSQLSession) throws -> TransactionID {
+        session.patience = timing.commit
         do {
             let (identifier, isDone, isSure) = try session.commit()
             guard isDone else {
@@ -224,13 +244,14 @@ extension PostgreSQLDriver {
         try await again { session in
             session.patience = .schemaChange
             try session.queue("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
-            _ = try session.run("SELECT pg_advisory_xact_lock(?)", [.integer(Self.schemaLock)])
+            _ = try session.run(
+                "SELECT pg_advisory_xact_lock(?::int4, hashtext(current_schema()))", [.integer(Self.schemaLock)])
             let gate = try session.run("SELECT to_regclass('write_gate') IS NULL")
             if !PostgreSQLRow(result: gate, index: 0).bool(0) {
                 try session.queue("LOCK TABLE write_gate IN EXCLUSIVE MODE")
             }
             try body(PostgreSQLConnection(session: session))
-            _ = try Self.commit(session)
+            _ = try self.commit(session)
         }
     }
 

@@ -6,9 +6,6 @@ import Synchronization
 final class PostgreSQLPool: Sendable {
     /// Transactions that wait for a connection at most; more are refused at once.
     private static let waitingMax = 1_024
-    /// After a failed attempt to connect, all others fail at once for so long: with no server there, each attempt may
-    /// take seconds.
-    private static let backOff = Duration.milliseconds(250)
 
     private struct State {
         var idle: [PostgreSQLSession] = []
@@ -21,13 +18,18 @@ final class PostgreSQLPool: Sendable {
 
     private let address: PostgreSQLAddress
     private let connectionsMax: Int
+    private let backOff: Duration
     private let onStatement: (@Sendable (String) -> Void)?
     private let state = Mutex(State())
     /// Transactions wait for the network on threads of their own.
     private let threads = DispatchQueue(label: "signet.postgresql", attributes: .concurrent)
 
-    init(_ address: PostgreSQLAddress, connectionsMax: Int, onStatement: (@Sendable (String) -> Void)?) {
+    init(
+        _ address: PostgreSQLAddress, connectionsMax: Int, backOff: Duration,
+        onStatement: (@Sendable (String) -> Void)?
+    ) {
         self.address = address
+        self.backOff = backOff
         self.connectionsMax = connectionsMax
         self.onStatement = onStatement
     }
@@ -99,7 +101,7 @@ final class PostgreSQLPool: Sendable {
             let error = error.translated
             let waiting = state.withLock { state in
                 state.count -= 1
-                state.failure = (error, .now + Self.backOff)
+                state.failure = (error, .now + backOff)
                 defer { state.waiting = [] }
                 return state.waiting
             }

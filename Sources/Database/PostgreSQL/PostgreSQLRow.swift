@@ -81,13 +81,14 @@ struct PostgreSQLRow: SQLRow {
     private static func numeric(_ bytes: UnsafeRawBufferPointer) -> Int64 {
         func word(_ index: Int) -> Int64 { Int64(bytes[2 * index]) << 8 | Int64(bytes[2 * index + 1]) }
         let (count, weight) = (Int(word(0)), Int(Int16(truncatingIfNeeded: word(1))))
-        var number: Int64 = 0
+        // Below zero, where the one number more is.
+        var negative: Int64 = 0
         for position in 0..<max(0, weight + 1) {
             let digit = position < count ? word(4 + position) : 0
-            let (scaled, overflows) = number.multipliedReportingOverflow(by: 10_000)
+            let (scaled, overflows) = negative.multipliedReportingOverflow(by: 10_000)
             precondition(!overflows, "a sum does not fit into 64 bits")
-            number = scaled + digit
+            negative = scaled - digit
         }
-        return word(2) == 0x4000 ? -number : number
+        return word(2) == 0x4000 ? negative : -negative
     }
 }

@@ -11,8 +11,8 @@ enum FeedSchema {
         Migration(
             version: 18, name: "feed", readableFrom: 16,
             sql: """
-                -- Places that are gone, for memory on other nodes, which finds no row of them any more. They stay a day:
-                -- a keyed hash of domain and address has no business in the journal, which forgets nothing.
+                -- Places that are gone, for memory on other nodes, which finds no row of them. They stay a day: a
+                -- keyed hash of domain and address has no business in the journal, which forgets nothing.
                 CREATE TABLE memory_removals (
                     sequence INTEGER PRIMARY KEY AUTOINCREMENT,
                     xid INTEGER NOT NULL,

@@ -17,7 +17,8 @@ struct LicenseReader: Sendable {
     let licenses: LicenseStore
     let seats: SeatStore
 
-    /// The rows of those of `ids` that exist. `policy` says where a policy is (``LicenseIndex/policyID(of:choosing:)``).
+    /// The rows of those of `ids` that exist. `policy` says where a policy is: see
+    /// ``LicenseIndex/policyID(of:choosing:)``.
     func rows(
         of ids: [LicenseID], in transaction: ReadTransaction, policy: (ProductID, PolicySettings) -> PolicyID
     ) throws -> [LicenseRows] {

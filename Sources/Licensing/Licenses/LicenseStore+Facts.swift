@@ -19,9 +19,9 @@ extension LicenseStore {
         )
     }
 
-    /// Hands what validation asks of every license, or of those with `ids`, to `body`: the index fills itself from here.
-    /// `policy` says where the policy of the licenses of a product is that choose something; it is asked once for all
-    /// that choose the same.
+    /// Hands what validation asks of every license, or of those with `ids`, to `body`: the index fills itself from
+    /// here. `policy` says where the policy of the licenses of a product is that choose something; it is asked once for
+    /// all that choose the same.
     func forEachFacts(
         of ids: [SQLValue]? = nil, in transaction: ReadTransaction, policy: (ProductID, PolicySettings) -> PolicyID,
         do body: (LicenseFacts) -> Void
