@@ -32,8 +32,8 @@ extension LicensingService {
         _ request: ValidationRequest, by provenance: Provenance
     ) async throws -> Deactivation {
         let license: ValidationAnswer.License
-        switch validator.look(for: request, at: provenance.at) {
-        case .answer(let answer): return Deactivation(answer: answer, released: [])
+        switch try await validator.find(request, at: provenance.at) {
+        case .unknownKey(let answer): return Deactivation(answer: answer, released: [])
         case .found(let found, _): license = found
         }
         let question = validator.question(request)
@@ -57,17 +57,39 @@ extension LicensingService {
     private func giveBack(
         _ id: ActivationID, _ request: ValidationRequest, _ license: LicenseID, by provenance: Provenance
     ) async throws -> Deactivation {
-        let (seats, index) = (seats, index)
-        let outcome = try await database.write { transaction in
-            try seats.giveBack(id, of: license, by: provenance, in: transaction)
-        } committed: { outcome in
-            if case .released(let released) = outcome { index.apply(released.changes) }
+        let outcome = try await resolvingUnknown(license) { [self] in
+            try await returned(id, of: license, by: provenance)
         }
         switch outcome {
         case .released, .wasReleased: return deactivation(.notActivated, request, license, [id], at: provenance.at)
         case .budgetSpent: return deactivation(.deactivationLimit, request, license, [], at: provenance.at)
         case .held(let until): throw SeatHeld(until: until)
         case .unknown: throw TokenRefused(code: "unknown_activation")
+        }
+    }
+
+    private func returned(
+        _ id: ActivationID, of license: LicenseID, by provenance: Provenance
+    ) async throws -> SeatReturn {
+        let (seats, index) = (seats, index)
+        return try await database.change(license) { transaction in
+            try seats.giveBack(id, of: license, by: provenance, in: transaction)
+        } committed: { outcome in
+            if case .released(let released) = outcome { index.apply(released.changes) }
+        }
+    }
+
+    /// Does `change` of a license, which is safe to repeat, and once more when nobody knows whether it was done: then
+    /// memory learns of it before anything is said.
+    private func resolvingUnknown<Value: Sendable>(
+        _ license: LicenseID, _ change: () async throws -> Value
+    ) async throws -> Value {
+        do {
+            return try await change()
+        } catch DatabaseError.unknownOutcome {
+            let value = try await change()
+            try await shared?.refresh([license])
+            return value
         }
     }
 

@@ -35,6 +35,8 @@ package final class LicensingService: Sendable {
     let licenseFiles: LicenseFileStore
     /// How far memory has followed what other nodes did.
     package let feed: FeedProgress
+    /// Nil where no other process writes to the database.
+    let shared: SharedMemory?
 
     /// What differs between installations.
     package struct Settings: Sendable {
@@ -89,12 +91,22 @@ package final class LicensingService: Sendable {
         licenseFiles = LicenseFileStore(journal: journal, hashes: hashes, licenses: licenses, seats: seats)
         revocations = try await RevocationPublisher.open(
             issuer: settings.issuer, database: database, journal: journal, keys: keys, by: provenance)
+        let reload = MemoryReload(
+            database: database, products: products, reader: LicenseReader(licenses: licenses, seats: seats),
+            catalog: catalog, index: index, feed: feed)
+        let lookup = KeyLookup(
+            database: database, hashes: hashes, products: products, licenses: licenses, catalog: catalog, index: index)
+        shared =
+            database.isShared
+            ? SharedMemory(
+                refresh: reload.refresh, misses: MissConfirmation(lookup, refresh: reload.refresh), feed: feed) : nil
         queue = SeatQueue(
             database: database, store: seats, index: index, depthMax: settings.writeQueueMax,
-            waitMax: settings.writeWaitMax)
+            waitMax: settings.writeWaitMax, refresh: reload.refresh)
         validator = Validator(
             hashes: hashes, index: index, catalog: catalog, mint: mint, queue: queue,
-            prover: SeatProver(issuer: settings.issuer, keys: keys), defaultProduct: settings.defaultProduct)
+            prover: SeatProver(issuer: settings.issuer, keys: keys), shared: shared,
+            defaultProduct: settings.defaultProduct)
         watch = InstallerWatch(
             guesses: GuessLimit(burst: settings.guessesPerClientMax),
             unexplainedRefusals: UnexplainedRefusals(hashes: hashes, index: index, catalog: catalog, cache: cache))
@@ -107,11 +119,12 @@ package final class LicensingService: Sendable {
     /// Tells memory what a transaction changed; from its `committed`, so that all are told in commit order.
     package func apply(_ changes: [IndexChange]) { index.apply(changes) }
 
-    /// Throws `DatabaseError` while nothing can be stored, or memory is left behind.
+    /// Throws `DatabaseError` while nothing can be stored. Beside other nodes it is memory that is asked: a primary
+    /// that is away for a moment is away for all of them, and each still answers whom it knows.
     package func checkReady() async throws {
-        if let age = feedStatus?.age, age > FeedProgress.readyAgeMax {
+        guard let age = feedStatus?.age else { return try await database.checkWritable() }
+        guard age <= FeedProgress.readyAgeMax else {
             throw DatabaseError.unavailable(detail: "memory is \(age.wholeSeconds) s behind the database")
         }
-        try await database.checkWritable()
     }
 }

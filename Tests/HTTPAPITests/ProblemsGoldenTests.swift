@@ -129,6 +129,7 @@ extension ProblemsGoldenTests {
         let limited = Validator.NewcomersLimited(retryAfterSeconds: varying)
         list.append(("Validator.NewcomersLimited", "NewcomersLimited", limited.problem))
         list.append(("SeatQueue.Overloaded", "Overloaded", SeatQueue.Overloaded(retryAfterSeconds: varying).problem))
+        list.append(("MemoryTooOld", "MemoryTooOld", MemoryTooOld(retryAfterSeconds: varying).problem))
         return list
     }
 

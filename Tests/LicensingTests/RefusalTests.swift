@@ -98,7 +98,7 @@ struct RefusalTests {
             #expect(try await house.ask(solo.key.text, domain: "late.example.com") == .activationLimit)
             #expect(try await house.ask(Self.unknownKey, domain: "example.com") == .notFound)
         }
-        #expect(house.statements.take() == [])
+        #expect(house.statements.takeWhereAlone() == [])
         _ = house.statements.takeCommits()
         try await house.licensing.storeRefusals(at: house.clock.now())
         #expect(house.statements.takeCommits() == 1)

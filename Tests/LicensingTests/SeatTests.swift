@@ -61,7 +61,7 @@ struct SeatTests {
         var random = SeededGenerator(seed: 3)
         let unknown = LicenseKey(using: &random)
         #expect(try await house.validate(unknown, domain: "example.com").verdict == .notFound)
-        #expect(house.statements.take() == [])
+        #expect(house.statements.takeWhereAlone() == [])
     }
 
     @Test("at the limit is refused to a newcomer, and those who are in stay in")

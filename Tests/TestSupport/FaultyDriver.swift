@@ -12,12 +12,21 @@ package final class FaultyDriver: DatabaseDriver {
         case statement(Int)
         /// After its last statement, instead of its COMMIT.
         case commit
+        /// At its COMMIT, which did not arrive, as nobody can know: `unknownOutcome`.
+        case lostCommit
+        /// After its COMMIT, whose answer did not arrive: `unknownOutcome`.
+        case lostAnswer
+
+        var leavesOutcomeUnknown: Bool { self == .lostCommit || self == .lostAnswer }
     }
 
     private struct Plan: Sendable {
         var point: Point?
         var error = DatabaseError.unavailable(detail: "planned by a test")
         var statements = 0
+        /// Writes that still lose their outcome.
+        var losses = 0
+        var failsReads = false
     }
 
     private let base: any DatabaseDriver
@@ -30,11 +39,29 @@ package final class FaultyDriver: DatabaseDriver {
         plan.withLock { $0 = Plan(point: point, error: error) }
     }
 
+    /// The outcome of the next `times` writes is not known: their COMMIT is lost, or the answer to it.
+    package func lose(_ point: Point, times: Int = 1) {
+        plan.withLock { $0 = Plan(point: point, error: .unknownOutcome(detail: "planned by a test"), losses: times) }
+    }
+
+    /// From now on every read fails.
+    package func failReads() { plan.withLock { $0.failsReads = true } }
+
+    /// What the next write loses.
+    private func nextLoss() -> (point: Point, error: DatabaseError)? {
+        plan.withLock { plan in
+            guard let point = plan.point, point.leavesOutcomeUnknown, plan.losses > 0 else { return nil }
+            plan.losses -= 1
+            return (point, plan.error)
+        }
+    }
+
     /// From now on nothing fails. Returns the statements that the last write ran, up to its fault.
     @discardableResult
     package func mend() -> Int {
         plan.withLock { plan in
             plan.point = nil
+            plan.failsReads = false
             return plan.statements
         }
     }
@@ -53,7 +80,8 @@ package final class FaultyDriver: DatabaseDriver {
     package func read<Value: Sendable>(
         patience: Duration, _ body: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws -> Value {
-        try await base.read(patience: patience, body)
+        if let error = plan.withLock({ $0.failsReads ? $0.error : nil }) { throw error }
+        return try await base.read(patience: patience, body)
     }
 
     package func write<Value: Sendable>(
@@ -61,15 +89,24 @@ package final class FaultyDriver: DatabaseDriver {
         _ body: @escaping @Sendable (any SQLConnection) throws -> Value,
         committed: @escaping @Sendable (Value, TransactionID) -> Void
     ) async throws -> Value {
-        try await base.write(
-            commit: commit, gate: gate, patience: patience,
-            { connection in
-                self.plan.withLock { $0.statements = 0 }
-                let value = try body(FaultyConnection(driver: self, base: connection))
-                try self.willCommit()
-                return value
-            },
-            committed: committed)
+        guard commit, let loss = nextLoss() else {
+            return try await base.write(
+                commit: commit, gate: gate, patience: patience, faulty(body), committed: committed)
+        }
+        _ = try await base.write(
+            commit: loss.point == .lostAnswer, gate: gate, patience: patience, faulty(body), committed: { _, _ in })
+        throw loss.error
+    }
+
+    private func faulty<Value: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
+    ) -> @Sendable (any SQLConnection) throws -> Value {
+        { connection in
+            self.plan.withLock { $0.statements = 0 }
+            let value = try body(FaultyConnection(driver: self, base: connection))
+            try self.willCommit()
+            return value
+        }
     }
 
     package func isEmpty() async throws -> Bool { try await base.isEmpty() }

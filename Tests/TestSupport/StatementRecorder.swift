@@ -35,6 +35,13 @@ package final class StatementRecorder: Sendable {
         }
     }
 
+    /// The same where one process has the database to itself; nothing otherwise. On a shared one a key that memory does
+    /// not know is asked for, and how often is what the tests of that question hold.
+    package func takeWhereAlone() -> [String] {
+        let statements = take()
+        return TestDatabase.isShared ? [] : statements
+    }
+
     /// How many transactions were committed since the last call.
     package func takeCommits() -> Int {
         record.withLock { record in

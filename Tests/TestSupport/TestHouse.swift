@@ -24,7 +24,7 @@ package final class TestHouse: Sendable {
     /// Between the database and its driver; does nothing until told to.
     package let faults: FaultyDriver
     package let settings: LicensingService.Settings
-    private let keys: TemporaryDirectory
+    package let secretsDirectory: TemporaryDirectory
 
     /// Every migration of the parts that a house has, as the application lists them.
     package static let migrations =
@@ -57,29 +57,37 @@ package final class TestHouse: Sendable {
         self.statements = statements
         self.clock = clock
         self.settings = settings
-        self.keys = try keys ?? TemporaryDirectory()
+        secretsDirectory = try keys ?? TemporaryDirectory()
         faults = FaultyDriver(driver)
         database = Database(driver: faults)
         try await database.migrate(Self.migrations, at: clock.now())
         secrets = try await Secrets.open(
-            SecretsDirectory(path: self.keys.path, passphrase: passphrase, sealingCost: Self.sealingCost),
+            SecretsDirectory(path: secretsDirectory.path, passphrase: passphrase, sealingCost: Self.sealingCost),
             database: database, at: clock.now())
         let customerKeys = CustomerKeys(secrets: secrets)
         journal = Journal(customerKeys: customerKeys)
         customers = CustomerStore(journal: journal, keys: customerKeys)
         licensing = try await LicensingService(
             database: database, secrets: secrets, journal: journal, customers: customers, settings: settings,
-            by: Provenance(actor: "signet", requestID: "start", at: clock.now()))
+            feed: Self.current, by: Provenance(actor: "signet", requestID: "start", at: clock.now()))
         access = try await AccessService(database: database, secrets: secrets, journal: journal)
         audit = AuditLog(journal: journal, database: database)
         upkeep = Upkeep(database: database, journal: journal, secrets: secrets.directory, contents: Self.contents)
     }
 
     /// Another service over the same database, which knows nothing but what is stored.
-    package func secondService() async throws -> LicensingService {
+    package func secondService(
+        feed: FeedProgress = TestHouse.current
+    ) async throws -> LicensingService {
         try await LicensingService(
             database: database, secrets: secrets, journal: journal, customers: customers, settings: settings,
-            by: provenance())
+            feed: feed, by: provenance())
+    }
+
+    /// A feed that never falls behind: nobody follows it in most tests.
+    package static var current: FeedProgress {
+        let start = ContinuousClock.now
+        return FeedProgress(now: { start })
     }
 
     /// Who the tests are, now.

@@ -83,6 +83,14 @@ extension SeatQueue.Overloaded: ProblemConvertible {
     }
 }
 
+extension MemoryTooOld: ProblemConvertible {
+    var problem: Problem {
+        Problem(
+            .serviceUnavailable, "out_of_date", "What this node knows of licenses is too old to answer from.",
+            retryAfterSeconds: retryAfterSeconds)
+    }
+}
+
 extension DatabaseError: ProblemConvertible {
     /// Seconds after which a database that is busy, full or restarting may be there again.
     private static var retryAfterSeconds: Int64 { 5 }

@@ -25,7 +25,7 @@ extension ValidationAnswer {
         json.member("server_time", serverTime.description)
         json.member("nonce", nonce)
         json.member("token", token.map { String(decoding: $0, as: UTF8.self) })
-        json.member("stale", false)
+        json.member("stale", isStale)
         json.member("warnings", objects: warnings) { warning, json in
             json.member("code", warning.code)
             json.member("message", warning.message)

@@ -26,11 +26,11 @@ package struct JournalChain: Sendable {
             let events = try transaction.reading.all(
                 "SELECT \(ChainedEvent.columns) FROM journal j WHERE j.sequence > ? ORDER BY j.sequence LIMIT ?",
                 last.sequence, Self.batchMax, as: ChainedEvent.init)
-            for event in events {
+            let links = events.map { event -> [any SQLBindable] in
                 last = ChainLink(sequence: event.sequence, hash: event.hash(after: last.hash))
-                try transaction.execute(
-                    "INSERT INTO journal_chain (sequence, hash) VALUES (?, ?)", last.sequence, last.hash.bytes)
+                return [last.sequence, last.hash.bytes]
             }
+            try transaction.executeAll("INSERT INTO journal_chain (sequence, hash) VALUES (?, ?)", links)
             return events.count
         }
     }

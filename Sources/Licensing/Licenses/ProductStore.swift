@@ -90,6 +90,14 @@ package struct ProductStore: Sendable {
         return prefixes
     }
 
+    /// What products put before their keys now.
+    func keyPrefixes(in transaction: ReadTransaction) throws -> Set<String> {
+        Set(
+            try transaction.all("SELECT DISTINCT key_prefix FROM products WHERE key_prefix IS NOT NULL") {
+                $0.text(0)
+            })
+    }
+
     /// The product with `code`, or nil.
     package func find(_ code: Slug, in transaction: ReadTransaction) throws -> Product? {
         try transaction.first("\(Self.select) WHERE code = ?", code.text, as: Self.product)

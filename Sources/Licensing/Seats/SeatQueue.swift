@@ -1,70 +1,72 @@
 package import Database
-import DequeModule
 import Primitives
 import Synchronization
 
-/// The way of newcomers to the one writer: a bounded queue, many claims in a transaction, each in its savepoint, every
-/// answer after the commit that covers it (DESIGN D4).
+/// The way of newcomers to the database: a bounded queue in the order of their coming, every answer after the commit
+/// that covers it (DESIGN D4). How claims are settled depends on who else writes: ``BatchedSettling``,
+/// ``SeparateSettling``.
 package final class SeatQueue: Sendable {
     /// The queue is full or too slow. Nothing was changed by this claim, or it will be found done when repeated.
     package struct Overloaded: Error {
         /// Seconds after which to try again.
         package let retryAfterSeconds: Int64
+
+        static let standard = Overloaded(retryAfterSeconds: SeatQueue.retryAfterSeconds)
     }
 
-    /// Claims in one transaction: enough to share one fsync among many, few enough to answer soon.
-    static let batchMax = 256
     /// A claim that waited longer is refused instead of tried: its client has given up.
     package static let waitMaxDefault = Duration.seconds(2)
     static let retryAfterSeconds: Int64 = 1
     package static let depthMaxDefault = 4096
 
-    private struct Pending: Sendable {
-        let claim: SeatClaim
-        let queuedAt: ContinuousClock.Instant
-        let answer: CheckedContinuation<SeatOutcome, any Error>
-    }
-
     private struct State: Sendable {
-        var pending = Deque<Pending>()
-        /// Whether a task is at work on the queue; at most one is.
-        var isDraining = false
+        var line: SeatLine
+        /// Tasks at work on the line.
+        var workers = 0
     }
 
     private let database: Database
     private let store: SeatStore
     private let index: LicenseIndex
+    private let settling: any SeatSettling
     private let depthMax: Int
     private let waitMax: Duration
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     /// Claims that were refused, because the queue was full or they had waited too long.
     let refused = Counter()
     /// Seats taken.
     let activations = Counter()
 
+    /// `refresh` brings memory up to date about licenses, where other processes write to `database` too.
     package init(
         database: Database, store: SeatStore, index: LicenseIndex, depthMax: Int = depthMaxDefault,
-        waitMax: Duration = waitMaxDefault
+        waitMax: Duration = waitMaxDefault, refresh: @escaping MemoryRefresh = { _ in }
     ) {
         self.database = database
         self.store = store
         self.index = index
         self.depthMax = depthMax
         self.waitMax = waitMax
+        let claims = SeatTransactions(store: store, index: index, activations: activations)
+        settling =
+            database.isShared
+            ? SeparateSettling(database: database, claims: claims, refresh: refresh)
+            : BatchedSettling(database: database, claims: claims)
+        state = Mutex(State(line: SeatLine(keepsLicensesApart: database.isShared)))
     }
 
     /// Claims that wait.
-    var depth: Int { state.withLock { $0.pending.count } }
+    var depth: Int { state.withLock { $0.line.count } }
 
     /// Takes or confirms the claim's seat, durable before this returns. Throws `Overloaded`, or `DatabaseError` when
     /// the transaction failed.
     package func claim(_ claim: SeatClaim) async throws -> SeatOutcome {
         try await withCheckedThrowingContinuation { continuation in
-            let pending = Pending(claim: claim, queuedAt: .now, answer: continuation)
-            switch enqueue(pending) {
-            case .refused: refuse(pending)
+            let waiting = WaitingClaim(claim: claim, until: .now.advanced(by: waitMax), answer: continuation)
+            switch enqueue(waiting) {
+            case .refused: refuse(waiting)
             case .queued: break
-            case .queuedFirst: Task { await drain() }
+            case .needsWorker: Task { await work() }
             }
         }
     }
@@ -72,86 +74,44 @@ package final class SeatQueue: Sendable {
     /// What `claim` would come to now, undone again. Throws `DatabaseError`.
     func tried(_ claim: SeatClaim) async throws -> SeatOutcome {
         let (store, index) = (store, index)
-        return try await database.write(dryRun: true) { transaction in
+        return try await database.change(claim.license, dryRun: true) { transaction in
             try store.claim(claim, lastSeen: { index.place($0)?.lastSeen }, in: transaction).outcome
         }
     }
 
-    private enum Enqueued { case refused, queued, queuedFirst }
+    private enum Enqueued { case refused, queued, needsWorker }
 
-    private func enqueue(_ pending: Pending) -> Enqueued {
+    private func enqueue(_ waiting: WaitingClaim) -> Enqueued {
         state.withLock { state in
-            guard state.pending.count < depthMax else { return .refused }
-            state.pending.append(pending)
-            defer { state.isDraining = true }
-            return state.isDraining ? .queued : .queuedFirst
+            guard state.line.count < depthMax else { return .refused }
+            state.line.append(waiting)
+            guard state.line.isReady, state.workers < settling.workersMax else { return .queued }
+            state.workers += 1
+            return .needsWorker
         }
     }
 
-    /// Works until the queue is empty.
-    private func drain() async {
+    /// Works until nothing is left that another worker is not at.
+    private func work() async {
         while let batch = nextBatch() {
             let now = ContinuousClock.now
-            let waitMax = waitMax
-            let isLate = { (pending: Pending) in pending.queuedAt.duration(to: now) > waitMax }
-            for pending in batch where isLate(pending) {
-                refuse(pending)
-            }
-            let inTime = batch.filter { !isLate($0) }
-            if !inTime.isEmpty { await settle(inTime) }
+            for waiting in batch where waiting.until < now { refuse(waiting) }
+            let inTime = batch.filter { $0.until >= now }
+            if !inTime.isEmpty { await settling.settle(inTime) }
+            state.withLock { $0.line.finish(batch) }
         }
     }
 
-    private func refuse(_ pending: Pending) {
+    private func refuse(_ waiting: WaitingClaim) {
         refused.add()
-        pending.answer.resume(throwing: Overloaded(retryAfterSeconds: Self.retryAfterSeconds))
+        waiting.answer.resume(throwing: Overloaded.standard)
     }
 
-    private func nextBatch() -> [Pending]? {
+    private func nextBatch() -> [WaitingClaim]? {
         state.withLock { state in
-            let batch = Array(state.pending.prefix(Self.batchMax))
-            state.pending.removeFirst(batch.count)
-            if batch.isEmpty { state.isDraining = false }
+            let batch = state.line.take(settling.batchMax)
+            if batch.isEmpty { state.workers -= 1 }
             return batch.isEmpty ? nil : batch
-        }
-    }
-
-    private func settle(_ batch: [Pending]) async {
-        let (store, index, activations) = (store, index, activations)
-        let claims = batch.map(\.claim)
-        do {
-            let results = try await database.write { transaction in
-                try claims.map { try Self.attempt($0, store, index, in: transaction) }
-            } committed: { results in
-                for case .success(let claimed) in results {
-                    if index.gainsSeat(from: claimed.changes) { activations.add() }
-                    index.apply(claimed.changes)
-                }
-            }
-            for (pending, result) in zip(batch, results) { pending.answer.resume(with: result.map(\.outcome)) }
-        } catch {
-            for pending in batch { pending.answer.resume(throwing: error) }
-        }
-    }
-
-    private typealias Claimed = (outcome: SeatOutcome, changes: [IndexChange])
-
-    /// One claim in its savepoint: what goes wrong with it alone is its own failure. A database that cannot write at
-    /// all fails the whole batch.
-    private static func attempt(
-        _ claim: SeatClaim, _ store: SeatStore, _ index: LicenseIndex, in transaction: WriteTransaction
-    ) throws -> Result<Claimed, any Error> {
-        do {
-            let claimed = try transaction.savepoint { transaction -> Claimed? in
-                try store.claim(claim, lastSeen: { index.place($0)?.lastSeen }, in: transaction)
-            }
-            guard let claimed else { preconditionFailure("a savepoint whose body returned a value has one") }
-            return .success(claimed)
-        } catch let error as DatabaseError {
-            guard case .conflict = error else { throw error }
-            return .failure(error)
-        } catch {
-            return .failure(error)
         }
     }
 }

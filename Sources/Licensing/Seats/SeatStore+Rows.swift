@@ -188,33 +188,51 @@ extension SeatStore {
     /// Stores when places were last seen, and from how many networks; earlier times than the stored ones change
     /// nothing.
     func recordLastSeen(_ places: [(KeyedHash, PlaceFacts)], in transaction: WriteTransaction) throws {
-        for (key, facts) in places {
-            try transaction.execute(
-                "UPDATE seat_addresses SET last_seen = ? WHERE place_key = ? AND last_seen < ?",
-                facts.lastSeen, key.bytes, facts.lastSeen)
-            try recordUse(of: facts.activation, at: facts.lastSeen, in: transaction)
-            try recordSpread(facts, in: transaction)
-        }
+        try transaction.executeAll(
+            "UPDATE seat_addresses SET last_seen = ? WHERE place_key = ? AND last_seen < ?",
+            places.map { key, facts in [facts.lastSeen, key.bytes, facts.lastSeen] })
+        try transaction.executeAll(Self.recordUse, places.map { [$1.lastSeen, $1.activation, $1.lastSeen] })
+        try recordSpread(places.map(\.1), in: transaction)
     }
+
+    private static let recordUse = "UPDATE activations SET last_seen = ? WHERE id = ? AND last_seen < ?"
 
     /// Stores that a seat was used at `time`, which decides who may have it and which one moves.
     func recordUse(of seat: ActivationID, at time: Timestamp, in transaction: WriteTransaction) throws {
-        try transaction.execute(
-            "UPDATE activations SET last_seen = ? WHERE id = ? AND last_seen < ?", time, seat, time)
+        try transaction.execute(Self.recordUse, time, seat, time)
     }
 
     /// Stores what installations say besides what their seats belong to.
     func recordCarried(_ carried: [(ActivationID, CarriedIdentity)], in transaction: WriteTransaction) throws {
-        for (id, identity) in carried {
-            try transaction.execute(
-                """
-                UPDATE activations SET carried_domain = coalesce(?, carried_domain),
-                    carried_installation_id = coalesce(?, carried_installation_id)
-                WHERE id = ? AND released_at IS NULL
-                """,
-                identity.domain, identity.installationID, id)
-        }
+        try transaction.executeAll(
+            """
+            UPDATE activations SET carried_domain = coalesce(?, carried_domain),
+                carried_installation_id = coalesce(?, carried_installation_id)
+            WHERE id = ? AND released_at IS NULL
+            """,
+            carried.map { id, identity in [identity.domain, identity.installationID, id] })
     }
+
+    /// Locks the licenses that the seats belong to, in one order, so that two transactions that lock many never wait
+    /// for each other.
+    func lockLicenses(of seats: [ActivationID], in transaction: WriteTransaction) throws {
+        var licenses: Set<LicenseID> = []
+        for start in stride(from: 0, to: seats.count, by: Self.lockedAtOnce) {
+            var part = seats[start..<min(start + Self.lockedAtOnce, seats.count)].map(\.sqlValue)
+            part += repeatElement(part[0], count: Self.lockedAtOnce - part.count)
+            licenses.formUnion(
+                try transaction.reading.all(Self.licensesOfSeats, arguments: part) { $0.randomID(0) })
+        }
+        for license in licenses.sorted() { try transaction.lock("licenses", "id", license) }
+    }
+
+    /// Seats in one statement; fewer are filled up, so that one statement is prepared.
+    private static let lockedAtOnce = 250
+
+    private static let licensesOfSeats = """
+        SELECT DISTINCT license_id FROM activations
+        WHERE id IN (\(repeatElement("?", count: lockedAtOnce).joined(separator: ", ")))
+        """
 }
 
 /// Rows of one seat come one after the other, so that its places are counted here and not by a query for each.

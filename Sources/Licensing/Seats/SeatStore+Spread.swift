@@ -13,15 +13,17 @@ extension SeatStore {
     /// Days over which the networks of a license are estimated, today included.
     static let spreadWindowDays = 7
 
-    /// Adds the networks of the day on which a place was last seen to what its seat has of that day.
-    func recordSpread(_ facts: PlaceFacts, in transaction: WriteTransaction) throws {
-        guard facts.sketch != 0 else { return }
-        try transaction.execute(
+    /// Adds the networks of the days on which places were last seen to what their seats have of those days. The union
+    /// is made where the sketches are, so that what several nodes saw adds up.
+    func recordSpread(_ places: [PlaceFacts], in transaction: WriteTransaction) throws {
+        try transaction.executeAll(
             """
             INSERT INTO seat_spread (activation_id, day, sketch) VALUES (?, ?, ?)
             ON CONFLICT (activation_id, day) DO UPDATE SET sketch = seat_spread.sketch | excluded.sketch
             """,
-            facts.activation, facts.lastSeen.date.daysSinceEpoch, Int64(bitPattern: facts.sketch))
+            places.filter { $0.sketch != 0 }.map { facts in
+                [facts.activation, facts.lastSeen.date.daysSinceEpoch, Int64(bitPattern: facts.sketch)]
+            })
     }
 
     /// About how many networks used each license in the last days, those with most first; licenses that were not used

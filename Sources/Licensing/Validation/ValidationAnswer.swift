@@ -59,11 +59,14 @@ package struct ValidationAnswer: Sendable {
     package let license: License?
     /// Present when the verdict is valid and an installation asked.
     package let seat: Seat?
-    /// A compact JWS in ASCII; present with `seat`.
+    /// A compact JWS in ASCII; present with `seat`, unless the answer is stale.
     package let token: [UInt8]?
     package let nextCheckAt: Timestamp
     package let serverTime: Timestamp
     package let nonce: String?
+    /// Whether it is from what memory knew a while ago, because the database cannot be followed: then it has no token,
+    /// and the installation goes on with the one it has.
+    package var isStale = false
     /// What the installation lacks, where the verdict alone does not say it.
     package var lack: Lack?
 

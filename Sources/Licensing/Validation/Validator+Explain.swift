@@ -1,20 +1,23 @@
 package import Journal
+import LicenseToken
 import Primitives
 
 extension Validator {
     /// How the verdict on `request` comes about. Takes no seat and marks nothing as seen: what a newcomer would get is
     /// found out by a claim that is undone. Throws what `answer` throws.
     package func explain(_ request: ValidationRequest, by provenance: Provenance) async throws -> Explanation {
-        let key = KeyReading(request.licenseKey, forms: catalog.keyForms)
-        guard let license = license(under: key, at: provenance.at) else {
-            return Explanation(refusingKey: key.isMalformed ? .keyMalformed : .notFound, request.installation)
+        let license: ValidationAnswer.License
+        let offline: OfflineKey?
+        switch try await find(request, at: provenance.at) {
+        case .unknownKey(let answer): return Explanation(refusingKey: answer.verdict, request.installation)
+        case .found(let found, let key): (license, offline) = (found, key)
         }
         let question = question(request)
         let objection =
             Rules.objection(to: license.facts, under: license.policy, question, at: provenance.at)
-            ?? key.offline?.objection(to: request.installation)
+            ?? offline?.objection(to: request.installation)
         let seat = try await objection == nil ? standing(of: request, license, by: provenance) : .notAsked
-        return Explanation(license, question, seat, under: key.offline, at: provenance.at)
+        return Explanation(license, question, seat, under: offline, at: provenance.at)
     }
 
     /// How the installation stands to the seats, or would when it asked.
@@ -46,7 +49,9 @@ extension Validator {
         case .refused(.addressLimit, _): return .addressRefused
         case .refused(.activationLimit, _): return .seatRefused
         case .refused: return .newcomer
-        case .notInForce, .outdated: throw SeatQueue.Overloaded(retryAfterSeconds: SeatQueue.retryAfterSeconds)
+        case .notInForce, .outdated:
+            try await shared?.refresh([claim.license])
+            throw SeatQueue.Overloaded.standard
         }
     }
 }

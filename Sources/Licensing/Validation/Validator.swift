@@ -17,6 +17,8 @@ package struct Validator: Sendable {
     let mint: TokenMint
     let queue: SeatQueue
     let prover: SeatProver
+    /// Nil where no other process writes to the database: then memory knows all there is.
+    let shared: SharedMemory?
     /// Stands in for an absent `product`; nil accepts any.
     private let defaultProduct: String?
     private let newcomers = NewcomerLimit()
@@ -28,7 +30,7 @@ package struct Validator: Sendable {
 
     init(
         hashes: KeyedHashes, index: LicenseIndex, catalog: Catalog, mint: TokenMint, queue: SeatQueue,
-        prover: SeatProver, defaultProduct: String?
+        prover: SeatProver, shared: SharedMemory?, defaultProduct: String?
     ) {
         self.hashes = hashes
         self.index = index
@@ -36,38 +38,44 @@ package struct Validator: Sendable {
         self.mint = mint
         self.queue = queue
         self.prover = prover
+        self.shared = shared
         self.defaultProduct = defaultProduct
     }
 
     /// What memory alone can say.
     private enum Recalled {
         case answer(ValidationAnswer)
+        /// The answer unless the database knows the key.
+        case unknownKey(ValidationAnswer)
         case newcomer(SeatClaim, ValidationAnswer.License)
     }
 
     /// How often a claim is made anew because seats are counted in another way meanwhile.
-    private static let attemptsMax = 3
+    private static let claimsMax = 3
 
-    /// The answer to `request`. Throws `NewcomersLimited`, `SeatQueue.Overloaded`, or `DatabaseError` when a seat was
-    /// needed and could not be decided: then nothing is said about the license.
+    /// The answer to `request`. Throws `NewcomersLimited`, `SeatQueue.Overloaded`, `MemoryTooOld`, or `DatabaseError`
+    /// when the database had to be asked and could not be: then nothing is said about the license.
     package func answer(
         _ request: ValidationRequest, by provenance: Provenance
     ) async throws -> ValidationAnswer {
-        var proof = SeatProof.absent
-        for attempt in 0..<Self.attemptsMax {
+        try shared?.checkAge()
+        var (proof, claims, isKeyConfirmed) = (SeatProof.absent, 0, false)
+        while claims < Self.claimsMax {
             switch try recall(request, proof, by: provenance) {
             case .answer(let answer): return answer
+            case .unknownKey(let answer):
+                guard let shared, !isKeyConfirmed else { return answer }
+                try await shared.misses.confirm(request.licenseKey)
+                isKeyConfirmed = true
             case .newcomer(var claim, let license):
-                if attempt == 0, let token = request.token {
-                    proof = try prover.proof(of: token, for: license)
-                    claim = claim.proven(by: proof)
-                }
+                if claims == 0, let token = request.token { proof = try prover.proof(of: token, for: license) }
+                claim = claim.proven(by: proof)
                 let outcome = try await queue.claim(claim)
-                if case .outdated = outcome { continue }
-                return try answer(request, outcome, claim, license)
+                if let answer = try await answer(request, outcome, claim, license) { return answer }
+                claims += 1
             }
         }
-        throw SeatQueue.Overloaded(retryAfterSeconds: SeatQueue.retryAfterSeconds)
+        throw SeatQueue.Overloaded.standard
     }
 
     /// The part of a check that memory decides: everything, for all but newcomers.
@@ -78,7 +86,7 @@ package struct Validator: Sendable {
         let license: ValidationAnswer.License
         let offline: OfflineKey?
         switch look(for: request, at: now) {
-        case .answer(let answer): return .answer(answer)
+        case .unknownKey(let answer): return .unknownKey(answer)
         case .found(let found, let key):
             license = found
             offline = key
@@ -97,7 +105,7 @@ package struct Validator: Sendable {
 
     /// What a key says before anything is looked at but itself.
     enum Found {
-        case answer(ValidationAnswer)
+        case unknownKey(ValidationAnswer)
         case found(ValidationAnswer.License, OfflineKey?)
     }
 
@@ -106,7 +114,7 @@ package struct Validator: Sendable {
         let key = KeyReading(request.licenseKey, forms: catalog.keyForms)
         guard let license = license(under: key, at: now) else {
             let verdict: Verdict = key.isMalformed ? .keyMalformed : .notFound
-            return .answer(seatless(verdict, request, spread: spread(of: key), at: now))
+            return .unknownKey(seatless(verdict, request, spread: spread(of: key), at: now))
         }
         return .found(license, key.offline)
     }
@@ -129,7 +137,7 @@ package struct Validator: Sendable {
         let place = hashes.place(license.facts.id, identity, network)
         if isFree {
             let seat = ValidationAnswer.Seat(place: nil, installation: installation)
-            return .answer(try answer(.development, seat, place, request, license, at: now))
+            return .answer(try answer(.development, seat, place, request, license, isStale: isStale, at: now))
         }
         let sighting = Sighting(
             network: SpreadSketch(of: installation.peer), carried: CarriedIdentity(installation, beside: identity))
@@ -139,7 +147,7 @@ package struct Validator: Sendable {
             let seat = ValidationAnswer.Seat(place: known, installation: installation)
             // Its seat may have been taken since the license was looked up: no answer says that none is.
             let license = license.facts.used == 0 ? current(license) : license
-            return .answer(try answer(.holds, seat, place, request, license, at: now))
+            return .answer(try answer(.holds, seat, place, request, license, isStale: isStale, at: now))
         }
         // In grace a newcomer is refused, but a further address of a domain that holds a seat is no newcomer, and only
         // the database knows which of the two this is.
@@ -162,11 +170,13 @@ package struct Validator: Sendable {
         return .newcomer(claim, license)
     }
 
-    /// The answer once the writer has decided, with the license as it stands now.
+    /// The answer once the database has decided, with the license as it stands now; nil when the claim has to be made
+    /// anew, because memory learned only now what the database knows.
     private func answer(
         _ request: ValidationRequest, _ outcome: SeatOutcome, _ claim: SeatClaim, _ before: ValidationAnswer.License
-    ) throws -> ValidationAnswer {
+    ) async throws -> ValidationAnswer? {
         let now = claim.provenance.at
+        if isStale || outcome.isBeyondMemory { try await shared?.refresh([claim.license]) }
         let license = current(before)
         if let objection = objection(to: license, request, at: now) {
             return seatless(objection, request, license, at: now)
@@ -175,14 +185,17 @@ package struct Validator: Sendable {
         case .held(let place):
             let seat = ValidationAnswer.Seat(place: place, installation: claim.installation)
             let standing: SeatStanding = claim.refusal == nil ? .granted : .holds
-            return try answer(standing, seat, claim.place, request, license, at: now)
+            // What the database said this instant is not stale.
+            return try answer(standing, seat, claim.place, request, license, isStale: false, at: now)
         case .refused(let verdict, let version):
             let version = RefusalMemory.Version(license: version, product: license.product.version)
             refusals.remember(verdict, of: claim.refusalKey, version: version, at: now)
             return seatless(verdict, request, license, at: now)
-        case .notInForce, .outdated:
+        case .outdated: return nil
+        case .notInForce:
+            if shared != nil { return nil }
             // The database knows of a change that memory does not know yet: nothing true can be said now.
-            throw SeatQueue.Overloaded(retryAfterSeconds: SeatQueue.retryAfterSeconds)
+            throw SeatQueue.Overloaded.standard
         }
     }
 }
@@ -231,10 +244,11 @@ extension Validator {
 
     private func answer(
         _ standing: SeatStanding, _ seat: ValidationAnswer.Seat, _ place: KeyedHash, _ request: ValidationRequest,
-        _ license: ValidationAnswer.License, at now: Timestamp
+        _ license: ValidationAnswer.License, isStale: Bool, at now: Timestamp
     ) throws -> ValidationAnswer {
         let verdict = Rules.verdict(on: license.facts, for: standing, at: now)
         guard verdict.isValid else { return seatless(verdict, request, license, at: now) }
+        if isStale { return staleAnswer(verdict, seat, request, license, at: now) }
         let minted = try mint.token(for: seat, place: place, of: license, nonce: request.nonce, at: now)
         return ValidationAnswer(
             verdict: verdict, license: license, seat: seat, token: minted.token, nextCheckAt: minted.nextCheckAt,
@@ -250,7 +264,17 @@ extension Validator {
         return ValidationAnswer(
             verdict: verdict, license: license, seat: nil, token: nil,
             nextCheckAt: TokenMint.nextCheckAfterRefusal(at: now, spread: spread), serverTime: now.wholeSeconds,
-            nonce: request.nonce)
+            nonce: request.nonce, isStale: isStale)
+    }
+}
+
+extension SeatOutcome {
+    /// Whether the database knows what memory does not.
+    fileprivate var isBeyondMemory: Bool {
+        switch self {
+        case .notInForce, .outdated: true
+        case .held, .refused: false
+        }
     }
 }
 

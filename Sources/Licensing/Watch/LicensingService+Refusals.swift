@@ -27,9 +27,12 @@ extension LicensingService {
 
     private func store(_ batch: [RefusalLog.Group], at now: Timestamp) async throws {
         let (refusals, index, unexplained) = (refusals, index, watch.unexplained)
-        // Inside a write transaction memory has all that was committed before, so a key that it lacks is lost.
+        // Inside the write transaction of the only writer memory has all that was committed before, so a key that it
+        // lacks is lost. Where others write, the database itself said that it knew none.
+        let isShared = database.isShared
         _ = try await database.write { transaction in
-            try refusals.record(batch, isKnown: { index.license(forKey: $0) != nil }, at: now, in: transaction)
+            try refusals.record(
+                batch, isKnown: { isShared || index.license(forKey: $0) != nil }, at: now, in: transaction)
         } committed: {
             unexplained.add($0)
         }

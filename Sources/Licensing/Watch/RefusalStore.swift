@@ -45,8 +45,8 @@ package struct RefusalStore: Sendable {
         var lost = 0
         for group in groups {
             let key = try sealingKey(of: group.license, in: transaction.reading)
+            try insert(group, key, in: transaction)
             for refusal in group.refusals {
-                try insert(refusal, of: group.license, key, in: transaction)
                 let isLost = try refusal.unknownKeys.contains {
                     try !isKnown($0) && isLive($0, at: refusal.at, in: transaction.reading)
                 }
@@ -92,12 +92,16 @@ extension RefusalStore {
     }
 
     private func insert(
-        _ refusal: Refusal, of license: LicenseID?, _ key: SealingKey?, in transaction: WriteTransaction
+        _ group: RefusalLog.Group, _ key: SealingKey?, in transaction: WriteTransaction
     ) throws {
-        try transaction.execute(
-            "INSERT INTO refusals (license_id, code, sealed, at) VALUES (?, ?, ?, ?)", license,
-            refusal.verdict.rawValue,
-            key?.seal(refusal.personal, context: Self.context(of: license, at: refusal.at)), refusal.at)
+        try transaction.executeAll(
+            "INSERT INTO refusals (license_id, code, sealed, at) VALUES (?, ?, ?, ?)",
+            group.refusals.map { refusal in
+                let context = Self.context(of: group.license, at: refusal.at)
+                return [
+                    group.license, refusal.verdict.rawValue, key?.seal(refusal.personal, context: context), refusal.at,
+                ]
+            })
     }
 
     /// Whether the key opened its license then: a key that had ended is refused for good reason.

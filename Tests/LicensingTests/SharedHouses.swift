@@ -1,0 +1,72 @@
+import Database
+import Dispatch
+import Licensing
+import TestSupport
+import Testing
+
+extension Trait where Self == ConditionTrait {
+    /// For what only a database has that other nodes write to.
+    static var onSharedDatabase: Self {
+        .enabled(if: TestDatabase.isShared, "One process writes to SQLite: there are no other nodes.")
+    }
+}
+
+/// Several nodes over one database: each with its own connections and its own memory.
+struct SharedHouses {
+    let nodes: [TestHouse]
+
+    var first: TestHouse { nodes[0] }
+
+    init(_ count: Int, settings: LicensingService.Settings = TestHouse.settings) async throws {
+        let (directory, clock) = (try TemporaryDirectory(), ManualClock())
+        var nodes: [TestHouse] = []
+        for _ in 0..<count {
+            nodes.append(
+                try await TestHouse(
+                    path: directory.path(of: "shared"), keys: nodes.first?.secretsDirectory ?? TemporaryDirectory(),
+                    clock: clock, settings: settings))
+        }
+        self.nodes = nodes
+    }
+
+    subscript(number: Int) -> TestHouse { nodes[number % nodes.count] }
+
+    /// What every license and seat must be after anything: the rules between rows, and no version given twice.
+    func expectSound(sourceLocation: SourceLocation = #_sourceLocation) async throws {
+        #expect(try await first.inconsistencies() == [], sourceLocation: sourceLocation)
+        let doubled = try await first.texts(
+            """
+            SELECT subject || ' ' || subject_version FROM journal
+            WHERE type IN ('activation.created', 'activation.moved', 'activation.address_added')
+            GROUP BY subject, subject_version HAVING count(*) > 1
+            """)
+        #expect(doubled == [], "versions given twice", sourceLocation: sourceLocation)
+        let miscounted = try await first.texts(
+            """
+            SELECT l.id || ' ' || l.used FROM licenses l WHERE l.used <> (SELECT count(*) FROM activations a
+            WHERE a.license_id = l.id AND a.released_at IS NULL AND a.kind <> 'staging')
+            """)
+        #expect(miscounted == [], "seats that are taken are those that are counted", sourceLocation: sourceLocation)
+    }
+}
+
+/// Keeps something locked in the database until it is opened.
+final class RowGate: Sendable {
+    private let opened = DispatchSemaphore(value: 0)
+
+    /// Returns once `statement` ran in a transaction of `house`, which stays open.
+    init(_ statement: String, in house: TestHouse) async {
+        let opened = opened
+        await withCheckedContinuation { (held: CheckedContinuation<Void, Never>) in
+            Task {
+                try await house.database.write(gate: .shared) { transaction in
+                    try transaction.execute(statement)
+                    held.resume()
+                    opened.wait()
+                }
+            }
+        }
+    }
+
+    func open() { opened.signal() }
+}
