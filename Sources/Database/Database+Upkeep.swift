@@ -22,9 +22,18 @@ extension Database {
         return SchemaVersions(applied: state.applied.sorted(), readableFrom: state.readableFrom, pending: pending)
     }
 
-    /// Copies the whole database into a new file at `path`: what was committed when this was called, and perhaps
-    /// later, in one consistent view. Readers and the writer go on. Throws `DatabaseError`.
-    package func backUp(to path: String) async throws { try await driver.backUp(to: path) }
+    /// Copies the whole database, which `migrations` made, into a new SQLite file at `path`: what was committed when
+    /// this was called, and perhaps later, in one consistent view. Readers and the writer go on. Throws
+    /// `DatabaseError`.
+    package func backUp(to path: String, migrations: [Migration]) async throws {
+        try await driver.backUp(to: path, migrations: migrations)
+    }
+
+    /// Every table that holds rows, from the database's own catalog.
+    package func tables() async throws -> [TableShape] {
+        let driver = driver
+        return try await read { try driver.tables(on: $0.connection) }
+    }
 
     /// What is wrong with the file itself and with references between rows, at most `limit` lines.
     package func damages(limit: Int) async throws -> [String] { try await driver.damages(limit: limit) }

@@ -35,8 +35,24 @@ package protocol DatabaseDriver: Sendable {
     /// Makes the first table of a new database, which says what program it belongs to; part of `changeSchema`.
     func defineVersions(_ table: String, on connection: any SQLConnection) throws
 
-    /// Copies the whole database into a new file at `path`: one consistent view, while others read and write.
-    func backUp(to path: String) async throws
+    /// Copies the whole database into a new SQLite file at `path`: one consistent view, while others read and write.
+    /// `migrations` are all that may have been made here.
+    func backUp(to path: String, migrations: [Migration]) async throws
+
+    /// Keeps the transaction of `connection` from being ended while it waits for another database.
+    func keepOpen(_ connection: any SQLConnection) throws
+
+    /// Every table that holds rows, from the database's own catalog.
+    func tables(on connection: any SQLConnection) throws -> [TableShape]
+
+    /// Takes all rows out of `tables`, parents first in it.
+    func empty(_ tables: [TableShape], on connection: any SQLConnection) throws
+
+    /// The last number that was given to a new row, by the name of its table.
+    func counters(of tables: [TableShape], on connection: any SQLConnection) throws -> [String: Int64]
+
+    /// Lets new rows be numbered after `counters` at least.
+    func raise(_ counters: [String: Int64], of tables: [TableShape], on connection: any SQLConnection) throws
 
     /// What is wrong with the file itself and with references between rows; at most `limit` lines, none in a sound one.
     func damages(limit: Int) async throws -> [String]
@@ -151,7 +167,9 @@ package final class Database: Sendable {
             throw DatabaseError.newer(required: state.readableFrom, known: known)
         }
         guard !state.pending(of: migrations).isEmpty else { return [] }
-        if !isNew, let path = backupPath?(state.applied.max() ?? 0) { try await driver.backUp(to: path) }
+        if !isNew, let path = backupPath?(state.applied.max() ?? 0) {
+            try await driver.backUp(to: path, migrations: migrations)
+        }
         return try await apply(migrations, at: now)
     }
 

@@ -203,7 +203,7 @@ extension SQLiteDriver {
     }
 
     /// On a connection that only reads, so that the writer goes on; what is committed meanwhile is not in the copy.
-    package func backUp(to path: String) async throws {
+    package func backUp(to path: String, migrations: [Migration]) async throws {
         try await outsideTransaction { try $0.execute(sql: "VACUUM INTO ?", arguments: [path]) }
     }
 

@@ -31,6 +31,13 @@ extension Journal {
         try transaction.count("SELECT feed_epoch FROM journal_feed")
     }
 
+    /// Makes every follower of the journal reload, also one that had got as far as `epoch`.
+    package static func raiseFeedEpoch(above epoch: Int64, in transaction: WriteTransaction) throws {
+        try transaction.execute(
+            "UPDATE journal_feed SET feed_epoch = CASE WHEN feed_epoch < ? THEN ? ELSE feed_epoch END + 1", epoch,
+            epoch)
+    }
+
     private func record(
         _ kind: String, by provenance: Provenance, in transaction: WriteTransaction,
         facts: @escaping @Sendable (inout JSONWriter) -> Void

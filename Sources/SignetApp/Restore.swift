@@ -32,6 +32,7 @@ package struct Restore: Sendable {
     package func run(
         _ path: String, under passphrase: Passphrase, dryRun: Bool, by actor: String, reason: String?
     ) async throws -> Report {
+        guard !settings.isShared else { throw BackupFailure.targetShared(settings.databaseName) }
         let backup = try await OffLoop.run { try BackupArchive(path: path) }
         let secrets = try await OffLoop.run { try backup.secrets(under: passphrase) }
         let target = RestoreTarget(settings)

@@ -27,20 +27,36 @@ package enum SchemaUpgrade {
     package static func run(
         _ settings: Settings, dryRun: Bool, clock: any WallClock = SystemWallClock(), logger: Logger
     ) async throws -> Report {
+        if settings.isShared {
+            return try await upgrade(settings, dryRun: dryRun, at: clock.now(), logger) {
+                try await Signet.driver(settings, logger)
+            }
+        }
         let path = settings.sqlitePath
         guard FileManager.default.fileExists(atPath: path) else { throw Absent(path: path) }
         let lock = try DataDirectoryLock(
             path: settings.lockPath,
             holder: "process \(ProcessInfo.processInfo.processIdentifier) (signet db migrate)")
         defer { lock.release() }
+        return try await upgrade(settings, dryRun: dryRun, at: clock.now(), logger) {
+            try SQLiteDriver.open(path: path)
+        }
+    }
+
+    private static func upgrade(
+        _ settings: Settings, dryRun: Bool, at now: Timestamp, _ logger: Logger,
+        open: () async throws -> any DatabaseDriver
+    ) async throws -> Report {
+        let name = settings.databaseName
         do {
-            let database = Database(driver: try SQLiteDriver.open(path: path))
+            let database = Database(driver: try await open())
+            defer { try? database.close() }  // what was done is committed
+            if settings.isShared, try await database.isEmpty() { throw Absent(path: name) }
             let versions = try await database.schemaVersions(of: Signet.contents.migrations)
-            let applied = dryRun ? [] : try await Signet.migrate(database, settings, at: clock.now(), logger)
-            try database.close()
-            return Report(path: path, versions: versions, applied: applied)
+            let applied = dryRun ? [] : try await Signet.migrate(database, settings, at: now, logger)
+            return Report(path: name, versions: versions, applied: applied)
         } catch let error as DatabaseError {
-            throw StartFailure(database: path, cause: error)
+            throw StartFailure(database: name, cause: error)
         }
     }
 

@@ -101,7 +101,7 @@ package final class Signet: Sendable {
             lock: lock)
     }
 
-    private static func driver(_ settings: Settings, _ logger: Logger) async throws -> any DatabaseDriver {
+    static func driver(_ settings: Settings, _ logger: Logger) async throws -> any DatabaseDriver {
         switch settings.database {
         case .postgreSQL(let address):
             return try await PostgreSQLDriver.open(address, connectionsMax: settings.databaseConnectionsMax)
@@ -154,7 +154,9 @@ package final class Signet: Sendable {
     ) async throws -> [Int64] {
         let path = settings.isShared ? settings.data + "/signet.db" : settings.sqlitePath
         let applied = try await database.migrate(contents.migrations, at: now) { from in
-            "\(path).before-migration-from-\(from)-at-\(now.seconds)"
+            // A command on a shared database needs no directory but for this; without one the copy says why.
+            if settings.isShared { try? makeStateDirectory(settings.data) }
+            return "\(path).before-migration-from-\(from)-at-\(now.seconds)"
         }
         if !applied.isEmpty { logger.debug("schema migrated", metadata: ["versions": "\(applied)"]) }
         return applied

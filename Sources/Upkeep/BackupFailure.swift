@@ -16,6 +16,8 @@ package enum BackupFailure: Error, Equatable {
     case notOpened
     /// Where the backup should go there is something else.
     case targetNotEmpty(path: String, found: String)
+    /// The backup should go to a server of databases, named without a password.
+    case targetShared(String)
     /// The database in the backup is damaged.
     case damaged([String])
 }
@@ -44,6 +46,9 @@ extension BackupFailure: CustomStringConvertible {
         case .notOpened: "the passphrase is wrong, or the sealed secrets of the backup were altered"
         case .targetNotEmpty(let path, let found):
             "\(path) is not empty (it has \(found)); a restore never replaces anything"
+        case .targetShared(let database):
+            "a backup is restored into a SQLite file (--data DIRECTORY --database sqlite:PATH), and from there moved "
+                + "to \(database) by signet db migrate-to"
         case .damaged(let damages): "the database in the backup is damaged: \(damages.joined(separator: "; "))"
         }
     }

@@ -36,7 +36,7 @@ extension Upkeep {
         defer { for path in [copy, partial] { Names.remove(path) } }
         try Self.checkPlace(output, probe: partial)
         try await chain.sealAll()
-        try await database.backUp(to: copy)
+        try await database.backUp(to: copy, migrations: contents.migrations)
         let facts = try await Self.facts(of: copy, contents)
         let secrets = secrets
         return try await OffLoop.run {

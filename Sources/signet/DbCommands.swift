@@ -10,7 +10,7 @@ import Upkeep
 struct DbCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "db", abstract: "The database: backups, checks and the steps of its schema.",
-        subcommands: [DbBackup.self, DbRestore.self, DbCheck.self, DbMigrate.self])
+        subcommands: [DbBackup.self, DbRestore.self, DbCheck.self, DbMigrate.self, DbMigrateTo.self])
 }
 
 /// Where the recovery passphrase comes from.

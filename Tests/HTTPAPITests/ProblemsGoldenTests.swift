@@ -318,7 +318,9 @@ extension BackupFailure: Sampled {
         case .outputExists: .outputUnwritable(path: "/backups/a.tar", reason: "No space left on device")
         case .outputUnwritable: .unreadable(path: "/keys/data-1", reason: "Permission denied")
         case .unreadable: .busy
-        case .busy, .malformed, .altered, .newerFormat, .databaseSwapped, .notOpened, .targetNotEmpty, .damaged: nil
+        case .busy, .malformed, .altered, .newerFormat, .databaseSwapped, .notOpened, .targetNotEmpty, .targetShared,
+            .damaged:
+            nil
         }
     }
 }

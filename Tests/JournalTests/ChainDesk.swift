@@ -47,7 +47,7 @@ struct ChainDesk: Sendable {
         after sql: String, from first: Int64? = nil, anchor: ChainLink? = nil, resealed: Bool = false
     ) async throws -> ChainReport {
         let copy = directory.path(of: "copy-\(UUID().uuidString).db")
-        try await database.backUp(to: copy)
+        try await database.backUp(to: copy, migrations: [])
         guard try RawFile(copy).run(sql) > 0 else { throw Unchanged(sql: sql) }
         let database = Database(driver: try SQLiteDriver.open(path: copy))
         let chain = JournalChain(database: database)

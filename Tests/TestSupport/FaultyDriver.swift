@@ -125,7 +125,27 @@ package final class FaultyDriver: DatabaseDriver {
         try base.defineVersions(table, on: connection)
     }
 
-    package func backUp(to path: String) async throws { try await base.backUp(to: path) }
+    package func backUp(to path: String, migrations: [Migration]) async throws {
+        try await base.backUp(to: path, migrations: migrations)
+    }
+
+    package func keepOpen(_ connection: any SQLConnection) throws { try base.keepOpen(connection) }
+
+    package func tables(on connection: any SQLConnection) throws -> [TableShape] { try base.tables(on: connection) }
+
+    package func empty(_ tables: [TableShape], on connection: any SQLConnection) throws {
+        try base.empty(tables, on: connection)
+    }
+
+    package func counters(of tables: [TableShape], on connection: any SQLConnection) throws -> [String: Int64] {
+        try base.counters(of: tables, on: connection)
+    }
+
+    package func raise(
+        _ counters: [String: Int64], of tables: [TableShape], on connection: any SQLConnection
+    ) throws {
+        try base.raise(counters, of: tables, on: connection)
+    }
 
     package func damages(limit: Int) async throws -> [String] { try await base.damages(limit: limit) }
 

@@ -81,7 +81,7 @@ struct CheckTests {
     func reference() async throws {
         let directory = try TemporaryDirectory()
         let copy = directory.path(of: "copy.db")
-        try await house.database.backUp(to: copy)
+        try await house.database.backUp(to: copy, migrations: TestHouse.migrations)
         try RawFile(copy).run("DELETE FROM products")
         let report = try await check(copy)
         #expect(!report.isSound)
@@ -95,7 +95,7 @@ struct CheckTests {
     func chain() async throws {
         let directory = try TemporaryDirectory()
         let copy = directory.path(of: "copy.db")
-        try await house.database.backUp(to: copy)
+        try await house.database.backUp(to: copy, migrations: TestHouse.migrations)
         try RawFile(copy).run("UPDATE journal SET actor = 'nobody' WHERE sequence = 3")
         let report = try await check(copy)
         #expect(report.chain.flaw == ChainFlaw(kind: .changed, sequence: 3))

@@ -276,10 +276,6 @@ extension PostgreSQLDriver {
         }
     }
 
-    package func backUp(to path: String) async throws {
-        throw DatabaseError.unavailable(detail: "a PostgreSQL database is copied with its own tools")
-    }
-
     /// The server keeps references itself and checks its pages when it reads them.
     package func damages(limit: Int) async throws -> [String] { [] }
 }

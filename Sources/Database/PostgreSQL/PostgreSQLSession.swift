@@ -111,8 +111,10 @@ extension PostgreSQLSession {
     func runAll(_ sql: String, _ rows: [[SQLValue]]) throws -> Int {
         var changed = 0
         for start in stride(from: 0, to: rows.count, by: Self.batchMax) {
-            for row in rows[start..<min(start + Self.batchMax, rows.count)] {
-                try send(sql, row)
+            let batch = rows[start..<min(start + Self.batchMax, rows.count)]
+            let types = Self.types(of: batch)
+            for row in batch {
+                try send(sql, row, types: types)
                 expected.append(.result)
             }
             changed += try settle().reduce(0) { $0 + $1.changedCount }
@@ -155,9 +157,22 @@ extension PostgreSQLSession {
         if let failure { throw failure }
     }
 
-    private func send(_ sql: String, _ arguments: [SQLValue]) throws {
+    /// One type for each place in all of `rows`, so that a NULL here and there makes no statement of its own; nil where
+    /// two rows do not agree.
+    private static func types(of rows: ArraySlice<[SQLValue]>) -> [Oid]? {
+        var types = rows.first?.map(\.typeID) ?? []
+        for row in rows {
+            for (place, value) in row.enumerated() where value != .null {
+                if types[place] == 0 { types[place] = value.typeID }
+                guard types[place] == value.typeID else { return nil }
+            }
+        }
+        return types
+    }
+
+    private func send(_ sql: String, _ arguments: [SQLValue], types: [Oid]? = nil) throws {
         onStatement?(sql)
-        let key = StatementKey(sql: sql, types: arguments.map(\.typeID))
+        let key = StatementKey(sql: sql, types: types ?? arguments.map(\.typeID))
         let name = try prepared[key] ?? prepare(key)
         let sent = ArgumentBuffer(arguments).withPointers { values, lengths, formats in
             PQsendQueryPrepared(connection, name, Int32(arguments.count), values, lengths, formats, 1)

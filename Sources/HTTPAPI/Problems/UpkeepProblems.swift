@@ -11,7 +11,8 @@ extension BackupFailure: ProblemConvertible {
         case .outputUnwritable, .unreadable:
             Problem(
                 .unprocessableContent, "backup_not_written", "The backup could not be written.", detail: description)
-        case .malformed, .altered, .newerFormat, .databaseSwapped, .notOpened, .targetNotEmpty, .damaged:
+        case .malformed, .altered, .newerFormat, .databaseSwapped, .notOpened, .targetNotEmpty, .targetShared,
+            .damaged:
             // What only a restore meets, and that goes through no server.
             .internalError
         }

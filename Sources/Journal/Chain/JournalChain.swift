@@ -68,8 +68,12 @@ package struct JournalChain: Sendable {
 // MARK: - Statements
 
 extension JournalChain {
-    private static func head(in transaction: ReadTransaction) throws -> ChainLink? {
+    static func head(in transaction: ReadTransaction) throws -> ChainLink? {
         try transaction.first("SELECT sequence, hash FROM journal_chain ORDER BY sequence DESC LIMIT 1", as: link)
+    }
+
+    static func link(at sequence: Int64, in transaction: ReadTransaction) throws -> ChainLink? {
+        try transaction.first("SELECT sequence, hash FROM journal_chain WHERE sequence = ?", sequence, as: link)
     }
 
     private static func hasUnsealed(_ transaction: ReadTransaction) throws -> Bool {
