@@ -105,6 +105,7 @@ test: setup ## Runs every test: lint, Swift, then the release binary from outsid
 	}; \
 	suite lint $(AGAIN) lint; \
 	suite tidy $(UNITTEST) Tests/Tidy; \
+	suite scale $(UNITTEST) Benchmarks/Scale; \
 	suite swift swift test --disable-xctest $(BUILD_FLAGS); \
 	suite postgresql $(AGAIN) test-postgresql; \
 	suite docs $(AGAIN) render; \
@@ -169,6 +170,14 @@ bench-index: setup-run ## Measures the index in memory: bytes per license, cost 
 .PHONY: bench-start
 bench-start: setup-bench release ## Measures a start with a million licenses beside the sqlite3 shell reading the same rows
 	python3 Benchmarks/start.py $(ARGS)
+
+.PHONY: bench-scale
+bench-scale: ## Prints the arithmetic and the simulations of docs/scale.md; ARGS=herd for one table
+	python3 Benchmarks/Scale/simulate.py $(ARGS)
+
+.PHONY: bench-postgresql
+bench-postgresql: setup release ## Measures Signet's writes on a PostgreSQL server of its own, then with a synchronous standby
+	python3 Benchmarks/Scale/postgresql.py $(ARGS)
 
 .PHONY: clean
 clean: ## Removes what builds made; data and keys stay

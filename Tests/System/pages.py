@@ -14,8 +14,9 @@ import typing
 
 from signet import NEGATIVE, OK, PATIENCE, REPOSITORY, binary, environment
 
-# Pages that describe the repository, or bytes that vectors fix; all others are pages of a concept.
-REFERENCES = {"ARCHITECTURE.md", "behaviors.md", "key-format.md", "token-format.md"}
+# Pages that describe the repository, bytes that vectors fix, or figures that Benchmarks/Scale prints; all others are
+# pages of a concept.
+REFERENCES = {"ARCHITECTURE.md", "behaviors.md", "key-format.md", "scale.md", "token-format.md"}
 
 # What differs from run to run, in this order.
 VARIABLE = (
