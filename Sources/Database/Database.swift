@@ -82,6 +82,22 @@ package struct TransactionID: Sendable, Equatable, Comparable {
     package static func < (one: TransactionID, other: TransactionID) -> Bool { one.rawValue < other.rawValue }
 }
 
+/// Which transactions of a shared database are over in a view of it.
+package struct TransactionHorizon: Sendable, Equatable {
+    package static let none = TransactionHorizon(settled: .none, next: .none)
+
+    /// All before this one are over: nothing of them is missing in the view, and nothing will be added.
+    package let settled: TransactionID
+    /// None from this one on has begun. Numbers from `settled` on say nothing by themselves: those of transactions that
+    /// left nothing on disk are given again after a crash.
+    package let next: TransactionID
+
+    package init(settled: TransactionID, next: TransactionID) {
+        self.settled = settled
+        self.next = next
+    }
+}
+
 extension Duration {
     /// How long a server may take to answer a statement of an ordinary transaction.
     package static let statementPatience = Duration.seconds(30)
@@ -141,11 +157,12 @@ package final class Database: Sendable {
         followed.withLock { if transaction >= $0 || transaction == .none { apply() } }
     }
 
-    /// Lets a follower bring memory up to date with everything that transactions before `horizon` did.
-    package func follow(before horizon: TransactionID, _ apply: () -> Void) {
+    /// Lets a follower bring memory up to date with everything that transactions before `horizon` did. `anew`: memory
+    /// was read wholly, from what may be another history, whose numbers are lower.
+    package func follow(before horizon: TransactionID, anew: Bool = false, _ apply: () -> Void) {
         followed.withLock { followed in
             apply()
-            followed = max(followed, horizon)
+            followed = anew ? horizon : max(followed, horizon)
         }
     }
 

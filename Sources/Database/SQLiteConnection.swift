@@ -28,7 +28,7 @@ struct SQLiteConnection: SQLConnection {
     }
 
     /// There is one writer, whose transactions have no numbers.
-    func horizon() throws -> TransactionID { .none }
+    func horizon() throws -> TransactionHorizon { .none }
 
     /// There is one writer.
     func lock(_ table: String, _ column: String, _ value: SQLValue) throws {}

@@ -15,8 +15,8 @@ package protocol SQLConnection {
     /// Keeps the row of `table` whose `column` is `value` from changing until the end of the transaction.
     func lock(_ table: String, _ column: String, _ value: SQLValue) throws
 
-    /// Of all transactions before this one nothing is missing in what this view shows, and nothing will be added.
-    func horizon() throws -> TransactionID
+    /// Which transactions are over in what this view shows.
+    func horizon() throws -> TransactionHorizon
 
     /// Runs `body`; what it changed is undone, and nothing else, when it returns nil or throws.
     func savepoint<Value>(_ body: () throws -> Value?) throws -> Value?
@@ -55,8 +55,8 @@ package struct ReadTransaction {
         }
     }
 
-    /// Of all transactions before this one nothing is missing in what this view shows, and nothing will be added.
-    package func horizon() throws -> TransactionID { try connection.horizon() }
+    /// Which transactions are over in what this view shows.
+    package func horizon() throws -> TransactionHorizon { try connection.horizon() }
 
     /// Hands each row to `body`, of a result that is short and whose filters are put together at run time.
     package func each(

@@ -7,7 +7,7 @@ extension LicensingService {
     func fillMemory(at now: Timestamp) async throws {
         let begun = feed.begin()
         let (position, epoch) = try await fill(index, at: now)
-        feed.reach(position, epoch: epoch, isAll: true, begun: begun)
+        feed.restart(at: position, epoch: epoch, begun: begun)
     }
 
     /// Reads everything again, beside the memory that goes on answering, and puts it in its place. What is committed
@@ -17,10 +17,10 @@ extension LicensingService {
         let begun = feed.begin()
         let fresh = LicenseIndex(policies: index.policies)
         let (position, epoch) = try await fill(fresh, at: now)
-        database.follow(before: position) { index.take(over: fresh) }
+        database.follow(before: position, anew: true) { index.take(over: fresh) }
+        feed.restart(at: position, epoch: epoch, begun: begun)
         try await keys.reload(at: now)
         try await keySets.reload()
-        feed.restart(at: position, epoch: epoch, begun: begun)
     }
 
     /// Forgets which places are gone, once every node that follows knows it.

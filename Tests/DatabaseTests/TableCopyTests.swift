@@ -223,7 +223,7 @@ private struct LeakyConnection: SQLConnection {
 
     func execute(_ sql: String, _ arguments: [SQLValue]) throws -> Int { try base.execute(sql, arguments) }
 
-    func horizon() throws -> TransactionID { try base.horizon() }
+    func horizon() throws -> TransactionHorizon { try base.horizon() }
 
     func lock(_ table: String, _ column: String, _ value: SQLValue) throws { try base.lock(table, column, value) }
 

@@ -176,7 +176,7 @@ private struct FaultyConnection: SQLConnection {
         try rows.reduce(0) { try $0 + execute(sql, $1) }
     }
 
-    func horizon() throws -> TransactionID { try base.horizon() }
+    func horizon() throws -> TransactionHorizon { try base.horizon() }
 
     func lock(_ table: String, _ column: String, _ value: SQLValue) throws { try base.lock(table, column, value) }
 

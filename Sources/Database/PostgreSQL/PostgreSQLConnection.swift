@@ -44,11 +44,15 @@ struct PostgreSQLConnection: SQLConnection {
         try translatingErrors { try session.runAll(sql, rows) }
     }
 
-    func horizon() throws -> TransactionID {
+    func horizon() throws -> TransactionHorizon {
         let result = try translatingErrors {
-            try session.run("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+            try session.run(
+                """
+                SELECT pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint FROM pg_current_snapshot() s
+                """)
         }
-        return TransactionID(PostgreSQLRow(result: result, index: 0).integer(0))
+        let row = PostgreSQLRow(result: result, index: 0)
+        return TransactionHorizon(settled: TransactionID(row.integer(0)), next: TransactionID(row.integer(1)))
     }
 
     func lock(_ table: String, _ column: String, _ value: SQLValue) throws {

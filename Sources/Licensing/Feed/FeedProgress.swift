@@ -15,6 +15,8 @@ package struct FeedStatus: Sendable {
 package final class FeedProgress: Sendable {
     private struct Reached: Sendable {
         var position = TransactionID.none
+        /// Readings that did not see all there was when they began, the oldest first: a transaction was running.
+        var open: [(begun: ContinuousClock.Instant, next: TransactionID)] = []
         var epoch: Int64 = 0
         var events = 0
     }
@@ -49,23 +51,41 @@ package final class FeedProgress: Sendable {
 
     /// Notes that memory was read wholly again, at `position` of what may be another history.
     func restart(at position: TransactionID, epoch: Int64, begun: ContinuousClock.Instant) {
-        reached.withLock { $0.position = position }
-        reach(position, epoch: epoch, isAll: true, begun: begun)
+        reached.withLock { reached in
+            reached.position = position
+            reached.epoch = epoch
+            reached.open.removeAll()
+        }
+        note(begun)
     }
 
     /// The instant at which a reading begins; given back with what it saw.
     func begin() -> ContinuousClock.Instant { now() }
 
-    /// Notes that memory has everything before `position`, and if `isAll`, all there was at `begun`.
+    /// Notes that memory has every event before `position`, and when `isLast`, all of the transactions that were over
+    /// by `horizon`. What others had begun by then is in memory once a later horizon is beyond them.
     func reach(
-        _ position: TransactionID, epoch: Int64, events: Int = 0, isAll: Bool, begun: ContinuousClock.Instant
+        _ position: TransactionID, events: Int, isLast: Bool, _ horizon: TransactionHorizon,
+        begun: ContinuousClock.Instant
     ) {
-        reached.withLock { reached in
+        let complete = reached.withLock { reached -> ContinuousClock.Instant? in
             reached.position = max(reached.position, position)
-            reached.epoch = epoch
             reached.events += events
+            guard isLast else { return nil }
+            // Numbers that went back, as they do after a crash, can settle nothing that counted on the higher ones.
+            reached.open.removeAll { $0.next > horizon.next }
+            if reached.open.count < Self.openMax { reached.open.append((begun, horizon.next)) }
+            let settled = reached.open.prefix { $0.next <= horizon.settled }
+            reached.open.removeFirst(settled.count)
+            return settled.last?.begun
         }
-        guard isAll else { return }
+        if let complete { note(complete) }
+    }
+
+    /// Readings remembered at most, a few minutes of them: later ones are left out, so the age is told too high.
+    private static let openMax = 1_000
+
+    private func note(_ begun: ContinuousClock.Instant) {
         let elapsed = base.duration(to: begun).components
         seenAt.store(elapsed.seconds * 1_000_000_000 + elapsed.attoseconds / 1_000_000_000, ordering: .relaxed)
     }

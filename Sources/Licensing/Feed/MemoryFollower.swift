@@ -62,18 +62,20 @@ package struct MemoryFollower: Sendable {
 
     private func apply(_ changes: MemoryChanges, begun: ContinuousClock.Instant) async throws {
         let licensing = licensing
-        licensing.database.follow(before: changes.batch.end) { licensing.apply(changes) }
+        licensing.database.follow(before: changes.end) { licensing.apply(changes) }
         // Before the position moves: keys that could not be taken over are tried again in the next step.
         if changes.touchesKeys { try await licensing.followKeys(at: changes.at) }
         licensing.feed.reach(
-            changes.batch.end, epoch: licensing.feed.epoch, events: changes.batch.events,
-            isAll: changes.batch.isLast, begun: begun)
+            changes.end, events: changes.batch.events, isLast: changes.batch.isLast, changes.batch.horizon, begun: begun
+        )
     }
 }
 
 /// What one step brings to memory, all from one view of the database.
 struct MemoryChanges: Sendable {
     let batch: JournalFeed.Batch
+    /// Everything before this transaction was read: its events, and the places that are gone.
+    let end: TransactionID
     let products: [Product]
     let licenses: [LicenseRows]
     let removed: [KeyedHash]
@@ -90,9 +92,12 @@ struct MemoryChanges: Sendable {
         licenses = try reader.rows(
             of: batch.subjects.compactMap { LicenseID(text: $0) }, in: transaction,
             policy: licensing.index.policyID(of:choosing:))
-        removed = try transaction.all(
-            "SELECT place_key FROM memory_removals WHERE xid >= ? AND xid < ?", position, batch.end
-        ) { $0.keyedHash(0) }
+        let gone = try transaction.all(
+            "SELECT place_key, xid FROM memory_removals WHERE xid >= ? AND xid < ?", position,
+            batch.isLast ? batch.horizon.settled : batch.end
+        ) { (key: $0.keyedHash(0), transaction: TransactionID($0.integer(1))) }
+        removed = gone.map(\.key)
+        end = max(batch.end, gone.map(\.transaction.next).max() ?? batch.end)
         hasImportedKeys = try batch.touches("import:") && licensing.licenses.hasImportedKeys(in: transaction)
     }
 

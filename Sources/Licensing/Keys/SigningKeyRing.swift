@@ -118,7 +118,8 @@ package final class SigningKeyRing: Sendable {
         }
     }
 
-    /// Takes over what the database says now. Throws `SecretsError`, `DatabaseError`.
+    /// Takes over what the database says now. A key whose private file has not come to this node yet may still come
+    /// before it signs; until then the one before it goes on. Throws `SecretsError`, `DatabaseError`.
     package func reload(at now: Timestamp) async throws {
         let store = store
         let schedule = try await database.read { transaction in
@@ -126,7 +127,7 @@ package final class SigningKeyRing: Sendable {
                 throw DatabaseError.corrupt(detail: "no signing key is current")
             }
         }
-        let signers = try Self.signers(of: schedule, in: directory, at: now)
+        let signers = try Self.signers(of: schedule, in: directory, at: now, mayLackNext: true)
         snapshot.withLock { if let next = Snapshot(schedule, signers: signers, at: now) { $0 = next } }
     }
 
@@ -234,11 +235,13 @@ extension SigningKeyRing {
 
     /// The signers of every key that signs at `now` or may later; a key that only verifies needs no file.
     private static func signers(
-        of schedule: KeySchedule, in directory: SecretsDirectory, at now: Timestamp
+        of schedule: KeySchedule, in directory: SecretsDirectory, at now: Timestamp, mayLackNext: Bool = false
     ) throws -> [String: LicenseTokenSigner] {
         var signers: [String: LicenseTokenSigner] = [:]
         for record in schedule.published(at: now) where schedule.state(of: record, at: now) != .verifying {
-            let key = try key(in: fileName(of: record.keyID), of: directory)
+            let file = fileName(of: record.keyID)
+            if mayLackNext, schedule.state(of: record, at: now) == .next, try directory.read(file) == nil { continue }
+            let key = try key(in: file, of: directory)
             guard key.publicKey == record.publicKey else {
                 throw SecretsError.wrong(path: directory.path(of: fileName(of: record.keyID)))
             }
