@@ -8,6 +8,8 @@ SHELL := /bin/bash
 
 RUN_PACKAGES := libsqlite3-dev libpq-dev libidn2-dev libpsl-dev libsodium-dev zlib1g-dev pkg-config
 TEST_PACKAGES := $(RUN_PACKAGES) libcurl4 php-cli php-sqlite3 golang-go nodejs python3 python3-venv python3-cryptography postgresql-15 sqlite3 curl openssl strace
+# Hosts, databases and what stands before the nodes, for Tests/Cluster. None of them is to run as a service here.
+CLUSTER_PACKAGES := postgresql-15 postgresql-client-15 patroni etcd-server etcd-client haproxy iproute2 nftables util-linux python3
 BENCH_PACKAGES := $(RUN_PACKAGES) python3 nginx-light sqlite3 wrk
 
 # What the tests of openapi.yaml are made with, in a Python environment of its own.
@@ -24,9 +26,12 @@ AGAIN := $(MAKE) --no-print-directory
 # A python that has `cryptography`: the one on the path, else Debian's.
 PYTHON = $(or $(shell for python in python3 /usr/bin/python3; do \
 	$$python -c 'import cryptography' 2>/dev/null && echo $$python && break; done),python3)
+# Network namespaces need it; the settings of the suites go along.
+AS_ROOT = $(if $(filter 0,$(shell id -u)),,sudo --preserve-env=SIGNET_BINARY,SIGNET_CLUSTER_KILLS,SIGNET_CLUSTER_REVOCATIONS)
 UNITTEST = $(PYTHON) -W error::ResourceWarning -m unittest discover --verbose --start-directory
 
-# Installs those of the Debian packages $(1) that are missing.
+# Installs those of the Debian packages $(1) that are missing. Services that come with them are not started, unless the
+# machine has a policy of its own about that (policy-rc.d(8): 101 forbids).
 define install
 @missing=$$(command -v dpkg-query >/dev/null || { echo "setup: not Debian; please provide: $(1)" >&2; exit; }; \
 	for package in $(1); do \
@@ -40,13 +45,16 @@ if [ "$$(id -u)" != 0 ]; then \
 	as_root=sudo; \
 fi; \
 echo "setup: installing $$missing"; \
+policy=/usr/sbin/policy-rc.d; ours=; \
+[ -e $$policy ] || { ours=yes; printf '#!/bin/sh\nexit 101\n' | $$as_root install -m 755 /dev/stdin $$policy; }; \
+trap '[ -z "$$ours" ] || $$as_root rm -f $$policy' EXIT; \
 $$as_root apt-get update --quiet=2 \
 	&& $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet=2 --no-install-recommends $$missing
 endef
 
 .PHONY: help
 help: ## Lists the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: toolchain
 toolchain:
@@ -68,6 +76,10 @@ setup: toolchain ## Installs what building and testing need from Debian, if it i
 setup-bench: toolchain
 	$(call install,$(BENCH_PACKAGES))
 
+.PHONY: setup-cluster
+setup-cluster: toolchain
+	$(call install,$(CLUSTER_PACKAGES))
+
 .PHONY: build
 build: setup-run ## Builds everything for debugging
 	swift build $(BUILD_FLAGS)
@@ -87,6 +99,25 @@ run: release ## Serves with demonstration data in data/demo and prints a curl li
 .PHONY: serve
 serve: release ## Serves with the settings of the machine: make serve ARGS="--listen 127.0.0.1:9000"
 	exec $(SIGNET) serve $(ARGS)
+
+PORT ?= 8080
+CLUSTER = $(AS_ROOT) python3 Tests/Cluster/demonstration.py
+
+.PHONY: cluster
+cluster: setup-cluster release ## Serves from three databases, three nodes and haproxy on this machine; needs root
+	exec $(CLUSTER) serve --port $(PORT)
+
+.PHONY: cluster-watch
+cluster-watch: ## One validation a second through the running cluster, a line each
+	@exec $(CLUSTER) watch --port $(PORT)
+
+.PHONY: cluster-status cluster-kill-primary cluster-stop-node cluster-heal
+cluster-status: ## Who leads and who follows in the running cluster
+cluster-kill-primary: ## Kills PostgreSQL and Patroni on the host that leads
+cluster-stop-node: ## Kills one Signet node of the running cluster
+cluster-heal: ## Starts again what was killed
+cluster-status cluster-kill-primary cluster-stop-node cluster-heal:
+	@$(CLUSTER) $(@:cluster-%=%)
 
 .PHONY: lint
 lint: toolchain ## Checks layout (swift format) and the source tree (Tests/Tidy)
@@ -127,6 +158,10 @@ SPACE := $(EMPTY) $(EMPTY)
 test-postgresql: setup ## Runs the tests of all that is stored on a PostgreSQL server, which it starts itself
 	SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(POSTGRESQL_WIDTH) $(PYTHON) Tests/PostgreSQL/server.py \
 		swift test --disable-xctest $(BUILD_FLAGS) --filter '^($(subst $(SPACE),|,$(STORED)))Tests\.'
+
+.PHONY: test-cluster
+test-cluster: setup-cluster release ## Breaks a cluster of three databases and three nodes under load; needs root
+	SIGNET_BINARY="$(CURDIR)/$(SIGNET)" $(AS_ROOT) $(UNITTEST) Tests/Cluster
 
 .PHONY: test-fast
 test-fast: setup-run ## Runs the tests of the pure parts only
