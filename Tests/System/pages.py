@@ -16,11 +16,12 @@ from signet import NEGATIVE, OK, PATIENCE, REPOSITORY, binary, environment
 
 # Pages that describe the repository, bytes that vectors fix, or figures that Benchmarks/Scale prints; all others are
 # pages of a concept.
-REFERENCES = {"ARCHITECTURE.md", "behaviors.md", "key-format.md", "scale.md", "token-format.md"}
+REFERENCES = {"ARCHITECTURE.md", "behaviors.md", "cluster.md", "key-format.md", "scale.md", "token-format.md"}
 
 # What differs from run to run, in this order.
 VARIABLE = (
     (r"\b(lic|act)_[0-9A-HJKMNP-TV-Z]{13}\b", r"\1_ID"),
+    (r'"(position|age_ms)":\d+', r'"\1":NUMBER'),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "INSTANT"),
     (r" +\d+ \d{4}-\d\d-\d\d \d\d:\d\d(?= )", " SIZE MINUTE"),
     (r"\d{4}-\d\d-\d\d", "DAY"),
