@@ -19,7 +19,7 @@ FORMED_WITHIN = 120
 ETCD, ETCD_PEERS, PATRONI, POSTGRES = 2379, 2380, 8008, 5432
 
 # Not etcd3 here, and pre-vote: with Patroni 3.0.2, etcd 3.4.23 and neither, a primary that had been cut off and was
-# reachable again led from what it remembered, and what had been acknowledged meanwhile was lost.
+# reachable again led once more, and what had been acknowledged meanwhile was lost. Seen once; why is not proven.
 ETCD_OPTIONS = ["--enable-v2", "--pre-vote"]
 
 # Patroni's own lower limits are 20, 1 and 3; ttl must be at least loop_wait + 2 × retry_timeout.
