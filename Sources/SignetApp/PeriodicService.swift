@@ -35,8 +35,7 @@ extension PeriodicService {
     static func all(of signet: Signet) -> [PeriodicService] {
         [
             lastSeen(signet), refusals(signet), revocations(signet), seals(signet), seats(signet), endedKeys(signet),
-            removals(signet),
-        ]
+        ] + (signet.settings.isShared ? [removals(signet)] : [])
     }
 
     /// Stores times of last use. The period is what a crash may lose of these times, and of nothing else.
