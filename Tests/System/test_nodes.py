@@ -29,8 +29,7 @@ class NodesTest(unittest.TestCase):
         cls.first = cls.installations[0]
         cls.run_first("customer", "create", "--id", "123")
         cls.run_first("product", "create", "whm-panel", "--type", "professional", "--features", "whm")
-        token = cls.first.run("admin-token", "create", "shop", "--scope", "licenses:write", **cls.settings)
-        cls.secret = next(word for word in token.stdout.split() if word.startswith("adm_"))
+        cls.secret, cls.leaked = cls.token("shop"), cls.token("leaked")
         # Every node has the same secrets: the first made them.
         for other in cls.installations[1:]:
             shutil.copytree(cls.first.keys, other.keys)
@@ -40,6 +39,11 @@ class NodesTest(unittest.TestCase):
     @classmethod
     def run_first(cls, *arguments):
         return cls.first.json(*arguments, **cls.settings)
+
+    @classmethod
+    def token(cls, name):
+        made = cls.first.run("admin-token", "create", name, "--scope", "licenses:write", **cls.settings)
+        return next(word for word in made.stdout.split() if word.startswith("adm_"))
 
     def license(self, seats):
         return self.run_first("license", "generate", "--customer", "123", "--product", "whm-panel", "--expires",
@@ -139,6 +143,18 @@ class NodesTest(unittest.TestCase):
             while (code := self.ask(node, license, "example.com")) == "VALID" and time.monotonic() < deadline:
                 pass
             self.assertEqual(code, "SUSPENDED")
+
+    def test_an_admin_token_revoked_on_one_node_opens_nothing_on_the_others(self):
+        def status():
+            headers = {"Authorization": f"Bearer {self.leaked}", "Content-Type": "application/json"}
+            return self.nodes[2].request("POST", "/api/v1/licenses", "{}", headers).status
+
+        self.assertEqual(status(), 400, "it opens the door, and the body is none")
+        self.run_first("admin-token", "revoke", "leaked")
+        deadline = time.monotonic() + REACH_SECONDS
+        while (last := status()) == 400 and time.monotonic() < deadline:
+            pass
+        self.assertEqual(last, 401)
 
     def test_each_node_tells_how_far_it_has_followed(self):
         connection = http.client.HTTPConnection("127.0.0.1", self.nodes[2].admin_port, timeout=PATIENCE)
