@@ -5,7 +5,7 @@ package import Database
 /// Numbers are given before commits, so whoever reads "higher than the last" misses an event whose transaction took
 /// longer than a later one. What is read instead are the transactions before the oldest that is still running: of those
 /// everything is there, and nothing will be added.
-package struct JournalFeed: Sendable {
+package enum JournalFeed {
     /// Events looked at in one view of the database.
     package static let eventsMax = 2_000
 

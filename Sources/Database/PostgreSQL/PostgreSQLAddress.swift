@@ -33,9 +33,6 @@ package struct PostgreSQLAddress: Sendable, Equatable {
         self.parameters = parameters
     }
 
-    /// The same database at one host alone, for tests and tools.
-    package init(parameters: [String: String]) { self.parameters = parameters }
-
     /// Without the password: `postgres://signet@10.0.0.1:5432,10.0.0.2:5432/signet`.
     package var description: String {
         let hosts = (parameters["host"] ?? "").split(separator: ",", omittingEmptySubsequences: false)

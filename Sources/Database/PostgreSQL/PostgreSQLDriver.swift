@@ -12,8 +12,8 @@ package final class PostgreSQLDriver: DatabaseDriver {
     package static let connectionsMaxDefault = 16
     /// Part of the server's connections that one process takes at most, so that several nodes have room.
     private static let connectionShare = 4
-    /// How often a transaction is begun again after a conflict with another.
-    private static let attemptsMax = 10
+    /// How often a transaction is begun at most, when it meets others or its connection is gone.
+    private static let attemptsMax = 9
     /// "Sgnt", as in SQLite files: with the schema's name, the key of the lock under which one node at a time changes
     /// the schema.
     private static let schemaLock: Int64 = 0x5367_6E74
@@ -166,7 +166,7 @@ extension PostgreSQLDriver {
         _ transaction: @escaping @Sendable (PostgreSQLSession) throws -> Value
     ) async throws -> Value {
         var wasLost = false
-        for _ in 1..<Self.attemptsMax {
+        for _ in 1...Self.attemptsMax {
             switch try await attempt(transaction) {
             case .done(let value): return value
             case .failed(let error): throw error
