@@ -1,6 +1,7 @@
 import Dispatch
 import Foundation
 import Synchronization
+import TestSupport
 
 /// Between a driver and a PostgreSQL server: cuts the connection after so many messages of the protocol.
 final class CuttingProxy: Sendable {
@@ -88,8 +89,8 @@ final class CuttingProxy: Sendable {
     }
 
     /// Returns once no connection is open any more.
-    func waitUntilEmpty() async {
-        while state.withLock({ !$0.open.isEmpty }) { await Task.yield() }
+    func waitUntilEmpty() async throws {
+        try await eventually("no connection is open") { state.withLock { $0.open.isEmpty } }
     }
 
     func close() {

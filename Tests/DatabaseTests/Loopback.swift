@@ -16,6 +16,7 @@ final class LoopbackListener: Sendable {
 
     let port: Int
     private let descriptor: Int32
+    private let servesItself: Bool
     private let isClosed = Mutex(false)
 
     /// Each connection is handed to `serve` on a thread of its own, and closed after it; without `serve` none is taken.
@@ -31,21 +32,23 @@ final class LoopbackListener: Sendable {
         }
         guard bound else { throw Failed(call: "bind", code: errno) }
         port = Int(UInt16(bigEndian: address.sin_port))
+        servesItself = serve != nil
         guard let serve else { return }
         Thread.detachNewThread {
             while true {
                 let accepted = accept(fd, nil, nil)
-                guard accepted >= 0 else { return }
+                guard accepted >= 0 else { break }
                 Thread.detachNewThread {
                     let socket = Socket(descriptor: accepted)
                     serve(socket)
                     socket.close()
                 }
             }
+            closeDescriptor(fd)
         }
     }
 
-    /// Nobody gets in any more.
+    /// Nobody gets in any more. Who accepts closes: the number of a closed descriptor may be another's at once.
     func close() {
         let wasClosed = isClosed.withLock { isClosed in
             defer { isClosed = true }
@@ -53,19 +56,16 @@ final class LoopbackListener: Sendable {
         }
         guard !wasClosed else { return }
         shutdown(descriptor, Int32(SHUT_RDWR))
-        #if canImport(Glibc)
-        _ = Glibc.close(descriptor)
-        #else
-        _ = Darwin.close(descriptor)
-        #endif
+        if !servesItself { closeDescriptor(descriptor) }
     }
 
     deinit { close() }
 }
 
-/// One end of a connection. Whoever opened it closes it, once.
-struct Socket: Sendable {
-    let descriptor: Int32
+/// One end of a connection. Whoever opened it closes it, once; anybody may end it before.
+final class Socket: Sendable {
+    private let descriptor: Int32
+    private let isOpen = Mutex(true)
 
     init(descriptor: Int32) { self.descriptor = descriptor }
 
@@ -133,16 +133,24 @@ struct Socket: Sendable {
         return true
     }
 
-    /// Ends the connection in both directions; whoever reads from it sees the end.
-    func end() { shutdown(descriptor, Int32(SHUT_RDWR)) }
+    /// Ends the connection in both directions; whoever reads from it sees the end. Nothing once it is closed: its
+    /// number may be another's.
+    func end() { isOpen.withLock { if $0 { shutdown(descriptor, Int32(SHUT_RDWR)) } } }
 
     func close() {
-        #if canImport(Glibc)
-        _ = Glibc.close(descriptor)
-        #else
-        _ = Darwin.close(descriptor)
-        #endif
+        isOpen.withLock { isOpen in
+            if isOpen { closeDescriptor(descriptor) }
+            isOpen = false
+        }
     }
+}
+
+private func closeDescriptor(_ descriptor: Int32) {
+    #if canImport(Glibc)
+    _ = Glibc.close(descriptor)
+    #else
+    _ = Darwin.close(descriptor)
+    #endif
 }
 
 #if canImport(Glibc)

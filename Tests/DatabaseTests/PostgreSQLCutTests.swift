@@ -208,7 +208,7 @@ private func exitCodeAfterCuts() async throws -> Int32 {
                 try database.close()
             }
         }
-        await desk.proxy.waitUntilEmpty()
+        try await desk.proxy.waitUntilEmpty()
     }
     try await cut(0..<2)
     let before = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count

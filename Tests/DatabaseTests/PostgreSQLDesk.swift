@@ -1,5 +1,4 @@
 import Database
-import Dispatch
 import Foundation
 import Synchronization
 import TestSupport
@@ -51,10 +50,14 @@ struct PostgreSQLDesk: Sendable {
 
     /// Returns once the server says `condition` of at least `count` of this desk's connections.
     func wait(until condition: String, of count: Int64 = 1) async throws {
-        let deadline = ContinuousClock.now + .seconds(60)
-        while try await connections(where: condition) < count {
-            try #require(ContinuousClock.now < deadline, "no \(count) connections with \(condition)")
+        try await eventually("\(count) connections with \(condition)") {
+            try await connections(where: condition) >= count
         }
+    }
+
+    /// Returns once the server says `condition` of none of them.
+    func waitForNone(where condition: String = "true") async throws {
+        try await eventually("no connection with \(condition)") { try await connections(where: condition) == 0 }
     }
 
     /// Ends those connections of this desk that `condition` holds for, and returns once they are gone.
@@ -69,50 +72,13 @@ struct PostgreSQLDesk: Sendable {
             ) { $0.integer(0) }
         }
         #expect(!ended.isEmpty, "there was something to end")
-        for pid in ended { while try await connections(where: "pid = \(pid)") > 0 { await Task.yield() } }
+        for pid in ended { try await waitForNone(where: "pid = \(pid)") }
     }
 }
 
 extension WriteTransaction {
     /// Begins the transaction in the server, which may stand still as long as it likes.
     func standsStill() throws { try execute("SET LOCAL idle_in_transaction_session_timeout = 0") }
-}
-
-/// A transaction that stands still where its body says so, until it is let go.
-final class HeldTransaction<Value: Sendable>: Sendable {
-    private let opened = DispatchSemaphore(value: 0)
-    private let held = Mutex<CheckedContinuation<Void, Never>?>(nil)
-    private let task = Mutex<Task<Value, any Error>?>(nil)
-
-    /// Returns once the transaction stands still, or has ended without that. A body that is run again passes `pause`.
-    init(_ run: @escaping @Sendable (_ pause: @escaping @Sendable () -> Void) async throws -> Value) async {
-        await withCheckedContinuation { continuation in
-            held.withLock { $0 = continuation }
-            let task = Task {
-                defer { self.takeHeld()?.resume() }
-                return try await run {
-                    guard let held = self.takeHeld() else { return }
-                    held.resume()
-                    self.opened.wait()
-                }
-            }
-            self.task.withLock { $0 = task }
-        }
-    }
-
-    private func takeHeld() -> CheckedContinuation<Void, Never>? {
-        held.withLock { held in
-            defer { held = nil }
-            return held
-        }
-    }
-
-    /// Lets it go on; what it comes to.
-    func letGo() async throws -> Value {
-        opened.signal()
-        guard let task = task.withLock({ $0 }) else { preconditionFailure("the task was started") }
-        return try await task.value
-    }
 }
 
 /// What several transactions did, in order.

@@ -95,7 +95,7 @@ struct PostgreSQLPoolTests {
                 if steps.count("body") == 1 { try Notes.insert("too late", in: transaction) }
             }
         }
-        while try await desk.connections(where: "state = 'idle in transaction'") > 0 { await Task.yield() }
+        try await desk.waitForNone(where: "state = 'idle in transaction'")
         let other = try await desk.node()
         try await other.write { try Notes.insert("another node", in: $0) }
         try await write.letGo()
@@ -108,7 +108,7 @@ struct PostgreSQLPoolTests {
         let desk = try await PostgreSQLDesk()
         _ = await Crowd.run(8) { _ in try await desk.database.read { try $0.count("SELECT 1") } }
         try desk.database.close()
-        while try await desk.connections() > 0 { await Task.yield() }
+        try await desk.waitForNone()
         let error = await #expect(throws: DatabaseError.self) {
             try await desk.database.read { try $0.count("SELECT 1") }
         }

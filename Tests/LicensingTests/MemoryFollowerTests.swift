@@ -31,8 +31,9 @@ private struct Pair {
         let mark = "mark:\(UUID().uuidString)"
         try await house.database.write(gate: .shared) { try house.append(mark, in: $0) }
         var subjects: Set<String> = []
-        while !subjects.contains(mark), !subjects.contains(MemoryFollower.everything) {
+        try await eventually("the feed comes to a mark") {
             subjects.formUnion(try await step())
+            return subjects.contains(mark) || subjects.contains(MemoryFollower.everything)
         }
         return subjects.filter { !$0.hasPrefix("mark:") }
     }
@@ -83,10 +84,12 @@ struct MemoryFollowerTests {
         let (early, late) = (try await pair.house.acme(), try await pair.house.solo())
         try await pair.poll()
         // Takes its numbers first and commits last.
-        let slow = await OpenTransaction(of: early, in: pair.house)
+        let slow = await HeldTransaction(in: pair.house.database, gate: .shared) { [house = pair.house] in
+            try house.append(of: early, in: $0)
+        }
         try await pair.house.append(of: late)
         for _ in 0..<20 { #expect(try await pair.step() == [], "an older transaction is still running") }
-        try await slow.commit()
+        try await slow.letGo()
         #expect(try await pair.poll() == [early.id.description, late.id.description])
     }
 
@@ -169,32 +172,6 @@ extension TestHouse {
 
     fileprivate func append(of license: IssuedLicense) async throws {
         try await database.write(gate: .shared) { try self.append(of: license, in: $0) }
-    }
-}
-
-/// A transaction that has stored its event and is not committed yet.
-private final class OpenTransaction: Sendable {
-    private let opened = DispatchSemaphore(value: 0)
-    private let running: Mutex<Task<Void, any Error>?>
-
-    init(of license: IssuedLicense, in house: TestHouse) async {
-        running = Mutex(nil)
-        let opened = opened
-        await withCheckedContinuation { (stored: CheckedContinuation<Void, Never>) in
-            let task = Task {
-                try await house.database.write(gate: .shared) { transaction in
-                    try house.append(of: license, in: transaction)
-                    stored.resume()
-                    opened.wait()
-                }
-            }
-            running.withLock { $0 = task }
-        }
-    }
-
-    func commit() async throws {
-        opened.signal()
-        try await running.withLock { $0 }?.value
     }
 }
 

@@ -80,19 +80,24 @@ struct MissConfirmationTests {
     func bounded() async throws {
         let house = try await TestHouse(settings: .withoutGuessLimit)
         let misses = try #require(house.licensing.shared?.misses)
-        let gate = await RowGate("LOCK TABLE license_keys IN ACCESS EXCLUSIVE MODE", in: house)
-        async let results = Crowd.run(MissConfirmation.waitingMax + 300) { _ in
+        let ask: @Sendable (Int) async throws -> Verdict = { _ in
             var generator = SystemRandomNumberGenerator()
-            return try await house.validate(LicenseKey(.plain, using: &generator), domain: "a.example.com")
-                .verdict
+            return try await house.validate(LicenseKey(.plain, using: &generator), domain: "a.example.com").verdict
         }
-        while misses.refused.value < 200 { await Task.yield() }
-        gate.open()
-        let all = await results
-        let refused = all.count { if case .failure(is SeatQueue.Overloaded) = $0 { true } else { false } }
-        let answered = all.count { if case .success(.notFound) = $0 { true } else { false } }
-        #expect(refused >= 200)
-        #expect(refused + answered == all.count)
+        house.faults.holdReads()
+        async let first = ask(0)
+        async let others = Crowd.run(MissConfirmation.waitingMax + 300) { number in
+            // Those that come before a read begins share it; these come after.
+            try await eventually("the first read has begun") { misses.reads.value == 1 }
+            return try await ask(number)
+        }
+        defer { house.faults.mend() }
+        try await eventually("300 are refused") { misses.refused.value >= 300 }
+        house.faults.mend()
+        #expect(try await first == .notFound)
+        let all = await others
+        #expect(all.count { if case .failure(is SeatQueue.Overloaded) = $0 { true } else { false } } == 300)
+        #expect(all.count { if case .success(.notFound) = $0 { true } else { false } } == MissConfirmation.waitingMax)
     }
 
     @Test("still counts as a guess")

@@ -134,7 +134,7 @@ struct RekeyTests {
         let folder = try TemporaryDirectory()
         let house = try await TestHouse(path: folder.path(of: "signet.db"))
         let acme = try await house.acme()
-        let gate = await WriterGate(closing: house.database)
+        let gate = await HeldTransaction(in: house.database)
         _ = house.statements.take()
         let (licensing, provenance) = (house.licensing, house.provenance())
         async let first = licensing.rekey(

@@ -15,7 +15,7 @@ struct SeatQueueTests {
         var licenses: [IssuedLicense] = []
         for _ in 0..<4 { licenses.append(try await house.issue(seats: 0)) }
         let issued = licenses
-        let gate = await WriterGate(closing: house.database)
+        let gate = await HeldTransaction(in: house.database)
         _ = house.statements.takeCommits()
         let verdicts = try await Crowd.run(200, opening: gate) { number in
             try await house.verdict(issued[number % 4], "s\(number).example.com")
@@ -35,7 +35,7 @@ struct SeatQueueTests {
             issuer: "signet", defaultProduct: nil, writeQueueMax: 3, writeWaitMax: TestHouse.patience)
         let house = try await TestHouse(settings: settings)
         let license = try await house.issue(seats: 0)
-        let gate = await WriterGate(closing: house.database)
+        let gate = await HeldTransaction(in: house.database)
         let results = await Crowd.run(20, opening: gate) { number in
             try await house.verdict(license, "s\(number).example.com")
         }
@@ -71,7 +71,7 @@ struct SeatQueueTests {
         let isBad = "(SELECT license_id FROM activations WHERE id = new.activation_id) = \(bad.id.databaseValue)"
         let trigger = TestDatabase.trigger("poison", "AFTER INSERT ON seat_addresses", when: isBad, says: "poisoned")
         for sql in trigger { try await house.execute(sql) }
-        let gate = await WriterGate(closing: house.database)
+        let gate = await HeldTransaction(in: house.database)
         _ = house.statements.takeCommits()
         let results = await Crowd.run(60, opening: gate) { number in
             try await house.verdict(number % 3 == 0 ? bad : good, "s\(number).example.com")
@@ -96,7 +96,7 @@ struct SeatQueueTests {
         arguments: [FaultyDriver.Point.statement(1), .statement(40), .commit])
     func failedBatch(point: FaultyDriver.Point) async throws {
         let license = try await house.issue(seats: 0)
-        let gate = await WriterGate(closing: house.database)
+        let gate = await HeldTransaction(in: house.database)
         house.faults.fail(at: point)
         let results = await Crowd.run(60, opening: gate) { number in
             try await house.verdict(license, "s\(number).example.com")

@@ -87,8 +87,9 @@ struct SharedClaimTests {
         let houses = try await SharedHouses(2)
         let held = try await houses[0].issue(seats: 0)
         let free = try await houses[0].issue(seats: 0)
-        let gate = await RowGate(
-            "SELECT 1 FROM licenses WHERE id = \(held.id.databaseValue) FOR UPDATE", in: houses[1])
+        let gate = await HeldTransaction(in: houses[1].database, gate: .shared) { transaction in
+            try transaction.lock("licenses", "id", held.id)
+        }
         async let waiting = Crowd.run(20) { try await houses[0].verdict(held, "w\($0).example.com") }
         let passing = try await Crowd.run(20) { try await houses[0].verdict(free, "p\($0).example.com") }.map {
             try $0.get()

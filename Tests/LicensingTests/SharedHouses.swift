@@ -1,5 +1,4 @@
 import Database
-import Dispatch
 import Licensing
 import TestSupport
 import Testing
@@ -48,25 +47,4 @@ struct SharedHouses {
             """)
         #expect(miscounted == [], "seats that are taken are those that are counted", sourceLocation: sourceLocation)
     }
-}
-
-/// Keeps something locked in the database until it is opened.
-final class RowGate: Sendable {
-    private let opened = DispatchSemaphore(value: 0)
-
-    /// Returns once `statement` ran in a transaction of `house`, which stays open.
-    init(_ statement: String, in house: TestHouse) async {
-        let opened = opened
-        await withCheckedContinuation { (held: CheckedContinuation<Void, Never>) in
-            Task {
-                try await house.database.write(gate: .shared) { transaction in
-                    try transaction.execute(statement)
-                    held.resume()
-                    opened.wait()
-                }
-            }
-        }
-    }
-
-    func open() { opened.signal() }
 }

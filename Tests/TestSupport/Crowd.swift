@@ -5,7 +5,7 @@ package enum Crowd {
     /// What each call of `body` came to, by its number from 0. `gate` opens once every call is on its way: each has
     /// begun, and most have gone as far as they get without waiting.
     package static func run<Value: Sendable>(
-        _ count: Int, opening gate: WriterGate? = nil,
+        _ count: Int, opening gate: HeldTransaction<Void>? = nil,
         _ body: @escaping @Sendable (Int) async throws -> Value
     ) async -> [Result<Value, any Error>] {
         let started = Counter()

@@ -27,6 +27,8 @@ package final class FaultyDriver: DatabaseDriver {
         /// Writes that still lose their outcome.
         var losses = 0
         var failsReads = false
+        /// Reads that have not begun yet, while they are held.
+        var heldReads: [CheckedContinuation<Void, Never>]?
     }
 
     private let base: any DatabaseDriver
@@ -36,16 +38,20 @@ package final class FaultyDriver: DatabaseDriver {
 
     /// From now on every write fails at `point` of it, with `error`.
     package func fail(at point: Point, with error: DatabaseError = .unavailable(detail: "planned by a test")) {
-        plan.withLock { $0 = Plan(point: point, error: error) }
+        plan.withLock { ($0.point, $0.error, $0.losses) = (point, error, 0) }
     }
 
     /// The outcome of the next `times` writes is not known: their COMMIT is lost, or the answer to it.
     package func lose(_ point: Point, times: Int = 1) {
-        plan.withLock { $0 = Plan(point: point, error: .unknownOutcome(detail: "planned by a test"), losses: times) }
+        let error = DatabaseError.unknownOutcome(detail: "planned by a test")
+        plan.withLock { ($0.point, $0.error, $0.losses) = (point, error, times) }
     }
 
     /// From now on every read fails.
     package func failReads() { plan.withLock { $0.failsReads = true } }
+
+    /// From now on no read begins, for as long as it takes.
+    package func holdReads() { plan.withLock { $0.heldReads = [] } }
 
     /// What the next write loses.
     private func nextLoss() -> (point: Point, error: DatabaseError)? {
@@ -59,11 +65,12 @@ package final class FaultyDriver: DatabaseDriver {
     /// From now on nothing fails. Returns the statements that the last write ran, up to its fault.
     @discardableResult
     package func mend() -> Int {
-        plan.withLock { plan in
-            plan.point = nil
-            plan.failsReads = false
-            return plan.statements
+        let (held, statements) = plan.withLock { plan in
+            defer { (plan.point, plan.failsReads, plan.heldReads) = (nil, false, nil) }
+            return (plan.heldReads ?? [], plan.statements)
         }
+        for read in held { read.resume() }
+        return statements
     }
 
     fileprivate func countStatement() throws {
@@ -80,6 +87,7 @@ package final class FaultyDriver: DatabaseDriver {
     package func read<Value: Sendable>(
         patience: Duration, _ body: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws -> Value {
+        await passReads()
         if let error = plan.withLock({ $0.failsReads ? $0.error : nil }) { throw error }
         return try await base.read(patience: patience, body)
     }
@@ -96,6 +104,13 @@ package final class FaultyDriver: DatabaseDriver {
         _ = try await base.write(
             commit: loss.point == .lostAnswer, gate: gate, patience: patience, faulty(body), committed: { _, _ in })
         throw loss.error
+    }
+
+    private func passReads() async {
+        await withCheckedContinuation { continuation in
+            let isHeld = plan.withLock { $0.heldReads?.append(continuation) != nil }
+            if !isHeld { continuation.resume() }
+        }
     }
 
     private func faulty<Value: Sendable>(

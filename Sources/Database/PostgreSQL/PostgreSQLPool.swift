@@ -21,8 +21,6 @@ final class PostgreSQLPool: Sendable {
     private let backOff: Duration
     private let onStatement: (@Sendable (String) -> Void)?
     private let state = Mutex(State())
-    /// Transactions wait for the network on threads of their own.
-    private let threads = DispatchQueue(label: "signet.postgresql", attributes: .concurrent)
 
     init(
         _ address: PostgreSQLAddress, connectionsMax: Int, backOff: Duration,
@@ -38,10 +36,11 @@ final class PostgreSQLPool: Sendable {
     /// `DatabaseError.unavailable`.
     func use<Value: Sendable>(_ body: @escaping @Sendable (PostgreSQLSession) throws -> Value) async throws -> Value {
         let lent = try await borrow()
+        let thread = lent?.thread ?? Self.makeThread()
         return try await withCheckedThrowingContinuation { continuation in
-            threads.async {
+            thread.async {
                 do {
-                    let session = try lent ?? self.connect()
+                    let session = try lent ?? self.connect(on: thread)
                     let result = Result { try body(session) }
                     self.giveBack(session)
                     continuation.resume(with: result)
@@ -69,6 +68,10 @@ final class PostgreSQLPool: Sendable {
         }
     }
 
+    /// A serial queue has a thread as soon as it has work. Those of a concurrent one share as many as there are cores,
+    /// and get one more a second while all of them wait for the network.
+    private static func makeThread() -> DispatchQueue { DispatchQueue(label: "signet.postgresql") }
+
     private static let closed = DatabaseError.unavailable(detail: "the database was closed")
 
     /// A connection, or nil for the right to make one.
@@ -92,9 +95,9 @@ final class PostgreSQLPool: Sendable {
         }
     }
 
-    private func connect() throws -> PostgreSQLSession {
+    private func connect(on thread: DispatchQueue) throws -> PostgreSQLSession {
         do {
-            let session = try PostgreSQLSession(address, onStatement: onStatement)
+            let session = try PostgreSQLSession(address, thread: thread, onStatement: onStatement)
             state.withLock { $0.failure = nil }
             return session
         } catch let error as PostgreSQLError {

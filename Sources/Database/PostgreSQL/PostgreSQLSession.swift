@@ -1,4 +1,5 @@
 import CPQ
+import Dispatch
 import Primitives
 import Synchronization
 
@@ -32,6 +33,8 @@ final class PostgreSQLSession: @unchecked Sendable {
         case result
     }
 
+    /// Where whoever has the session lent waits for the server.
+    let thread: DispatchQueue
     private let connection: OpaquePointer
     private var prepared: [StatementKey: String] = [:]
     private var expected: [Expected] = []
@@ -50,13 +53,16 @@ final class PostgreSQLSession: @unchecked Sendable {
     private let onStatement: (@Sendable (String) -> Void)?
 
     /// Connects to the first host that takes changes. Throws `PostgreSQLError`.
-    init(_ address: PostgreSQLAddress, onStatement: (@Sendable (String) -> Void)?) throws {
+    init(
+        _ address: PostgreSQLAddress, thread: DispatchQueue, onStatement: (@Sendable (String) -> Void)?
+    ) throws {
         let parameters = address.connectionParameters.sorted { $0.key < $1.key }
         let opened = withCStrings(parameters.map(\.key)) { names in
             withCStrings(parameters.map(\.value)) { values in PQconnectdbParams(names, values, 0) }
         }
         guard let opened else { throw PostgreSQLError(lost: "no memory for a connection") }
         connection = opened
+        self.thread = thread
         self.onStatement = onStatement
         guard PQstatus(connection) == CONNECTION_OK, PQsetnonblocking(connection, 1) == 0,
             PQenterPipelineMode(connection) == 1
