@@ -5,6 +5,7 @@ import itertools
 import lab
 from database import DatabaseCluster
 from load import Load, compare
+from machines import Lab
 from services import Services
 
 SYMBOLS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -15,7 +16,7 @@ class Cluster:
     """Machines, database and services, with licenses for tests."""
 
     def __init__(self, inherited=(), **settings):
-        self.machines = lab.Lab()
+        self.machines = Lab()
         self._batches = itertools.count(1)
         # The seats of each license, by the number that the database knows it by, and that number by license key.
         self.seats, self.numbers = {}, {}
@@ -52,6 +53,10 @@ class Cluster:
             if not node.host.processes("signet"):
                 node.begin()
         lab.wait_until(self.is_ready, lambda: f"nodes are ready: {[node.ready() for node in self.nodes]}")
+
+    def last_words(self):
+        """The ends of all logs."""
+        return "\n".join(line for host in self.machines.hosts.values() for line in host.last_words())
 
     def is_ready(self):
         return all(node.ready()[0] == 200 for node in self.nodes)

@@ -14,6 +14,8 @@ import time
 GRANTED, REFUSED, OPEN = "granted", "refused", "open"
 # Seconds between two tries of what was left open.
 TRY_AGAIN_SECONDS = 0.25
+# Seconds a thread of load may take to end: longer than any answer is waited for.
+JOINED_WITHIN = 60
 # Seconds from which an answer is noted as slow.
 SLOW_SECONDS = 1.0
 
@@ -173,7 +175,9 @@ class Load:
         for worker in [*self.writers, *self.readers]:
             worker.stop()
         for worker in [*self.writers, *self.readers]:
-            worker.join(60)
+            worker.join(JOINED_WITHIN)
+            if worker.is_alive():
+                raise TimeoutError(f"{worker.name} waits for an answer for more than {JOINED_WITHIN} s")
             if worker.failure is not None:
                 raise worker.failure
 
@@ -188,6 +192,24 @@ class Load:
     @property
     def granted(self):
         return sum(len(writer.grants) for writer in self.writers)
+
+    @property
+    def refused(self):
+        """Claims that were answered with no: the license is full."""
+        return sum(writer.refusals for writer in self.writers)
+
+    @property
+    def opens(self):
+        """Claims that nobody answered, or 503."""
+        return sum(writer.opens for writer in self.writers)
+
+    @property
+    def validations(self):
+        return sum(reader.count for reader in self.readers)
+
+    @property
+    def stale(self):
+        return sum(reader.stale for reader in self.readers)
 
     @property
     def wrong(self):
