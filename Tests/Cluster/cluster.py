@@ -1,5 +1,6 @@
 """The whole of it: three database hosts, three Signet nodes and haproxy, as docs/cluster.md describes them."""
 
+import contextlib
 import itertools
 
 import lab
@@ -53,6 +54,14 @@ class Cluster:
             if not node.host.processes("signet"):
                 node.begin()
         lab.wait_until(self.is_ready, lambda: f"nodes are ready: {[node.ready() for node in self.nodes]}")
+
+    @contextlib.contextmanager
+    def healed_afterwards(self):
+        """However the body ends."""
+        try:
+            yield
+        finally:
+            self.heal()
 
     def last_words(self):
         """The ends of all logs."""

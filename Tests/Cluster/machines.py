@@ -165,6 +165,8 @@ class Host:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(process, how)
                 killed.add(process)
+            if self.is_paused:
+                self._wake_starters()
             return not left
 
         wait_until(are_gone, f"{names} on {self.name} end")
@@ -186,11 +188,17 @@ class Host:
         wait_until(all_stand_still, lambda: f"{self.name} stands still: {self.processes()}")
 
     def resume(self):
-        # nsenter(1), outside, stops and goes on with the program that it started.
-        for process in [*(child.pid for child in self._children if child.poll() is None), *self.processes()]:
+        self._wake_starters()
+        for process in self.processes():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGCONT)
         self.is_paused = False
+
+    def _wake_starters(self):
+        """nsenter(1), outside, stops itself with the program that it started, and then does not see that end."""
+        for child in self._children:
+            if child.poll() is None:
+                child.send_signal(signal.SIGCONT)
 
     def cut(self, *others, incoming=True, outgoing=True, port=None):
         """Packets from (`incoming`) and to (`outgoing`) `others` vanish without a word; with `port`, only those of TCP

@@ -21,7 +21,8 @@ GROUP = "nogroup"
 # Seconds after which a client gives up on an answer.
 ANSWERED_WITHIN = 10
 
-# Only what a connection was not made for is sent again elsewhere: a request that reached a node may have been done.
+# What no node took is sent again elsewhere, and so is what a node died over, where that is safe: a validation, and what
+# only reads. Anything else that reached a node may have been done.
 # What makes every node unready, as a database that is gone does, must not close the door on what they know by heart:
 # then those that live are asked.
 PROXY = """
@@ -36,7 +37,8 @@ defaults
     timeout http-request 5s
     timeout queue 5s
     retries 3
-    retry-on conn-failure
+    retry-on conn-failure empty-response
+    option http-buffer-request
     option redispatch 1
     option forwardfor
     option dontlognull
@@ -44,6 +46,7 @@ frontend public
     bind {address}:{public}
 {inherited}
     http-response set-header Signet-Node %s
+    http-request disable-l7-retry unless METH_GET or {{ path {validate} }}
     use_backend living if {{ nbsrv(nodes) eq 0 }}
     default_backend nodes
 backend nodes
@@ -205,7 +208,8 @@ class Services:
         inherited = "\n".join(f"    bind fd@{listener.fileno()}" for listener in self._inherited)
         settings = self.proxy.folder / "haproxy.cfg"
         settings.write_text(PROXY.format(
-            address=self.proxy.address, public=PUBLIC, admin=ADMIN, servers=servers, inherited=inherited))
+            address=self.proxy.address, public=PUBLIC, admin=ADMIN, validate=VALIDATE, servers=servers,
+            inherited=inherited))
         self.proxy.start("haproxy", "-db", "-f", settings, log="haproxy.log",
                          pass_fds=[listener.fileno() for listener in self._inherited])
         client = self.client()

@@ -1,4 +1,5 @@
-"""What reaches every node: revocations in time (reliability goals, row 12), and keys not by themselves.
+"""Nodes beside each other: one dies; revocations reach all of them in time (reliability goals, row 12); keys do not
+reach any by themselves.
 
 `SIGNET_CLUSTER_REVOCATIONS` is how many revocations (100 in `make test`, 1,000 and more before a release).
 """
@@ -9,11 +10,41 @@ import time
 import unittest
 
 from cases import ClusterCase
+from load import SLOW_SECONDS
 
 import lab
 
 # Seconds.
 REACHES_MOST_WITHIN, REACHES_ALL_WITHIN = 1, 5
+
+
+class NodeDies(ClusterCase):
+    """Nobody gets a wrong answer: what it was being asked is asked of another one."""
+
+    # Longer than what `Load` calls slow, so that it tells of those who waited.
+    HANGS_SECONDS = 1.5 * SLOW_SECONDS
+
+    def test_node_hangs_and_dies_under_load(self):
+        node = self.cluster.nodes[0]
+        with self.load("node", writing=self.sell_for_load(hot_seats=20), known=self.known) as load:
+            lab.wait_until(lambda: load.granted > 20, "seats are taken")
+            node.host.pause()
+            hung = time.monotonic()
+            lab.wait_until(lambda: time.monotonic() - hung > self.HANGS_SECONDS, "it hangs")
+            node.kill()
+            node.host.resume()
+            died = time.monotonic()
+            lab.wait_until(lambda: load.first_grant_after(died + 1), "seats are taken by the others")
+            node.start()
+            started = time.monotonic()
+            lab.wait_until(lambda: load.first_grant_after(started + 2), "seats are taken")
+        findings = self.assert_sound(load)
+        self.report(
+            f"a node killed: {findings}; {load.validations} validations, {len(load.wrong)} wrong, "
+            f"{len(load.slow)} waited for it")
+        self.assertGreater(len(load.slow), 0)
+        self.assert_validations_went_on(load)
+        self.assert_every_node_is_current(load)
 
 
 class Revocations(ClusterCase):

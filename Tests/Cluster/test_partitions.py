@@ -18,7 +18,7 @@ class NodeIsCutOff(ClusterCase):
 
     def test_node_that_is_cut_off_says_so_and_catches_up(self):
         for name, direction in self.DIRECTIONS.items():
-            with self.subTest(direction=name):
+            with self.subTest(direction=name), self.cluster.healed_afterwards():
                 self.cut_off(name, direction)
 
     def cut_off(self, name, direction):
@@ -86,7 +86,7 @@ class NodeIsPaused(ClusterCase):
         for client, pair in zip(clients, revoked):
             self.addCleanup(client.close)
             self.assertTrue(client.validate(*pair).is_valid)
-        with self.load("asleep", writing=self.sell_for_load(hot_seats=30)) as load:
+        with self.load("asleep", writing=self.sell_for_load(hot_seats=30), known=self.known) as load:
             node.host.pause()
             asleep_at = time.monotonic()
             for license, _ in revoked:
@@ -106,6 +106,8 @@ class NodeIsPaused(ClusterCase):
         for answer in firsts:
             self.assertTrue(answer.code == "REVOKED" or answer.is_stale, f"valid as before it slept: {answer}")
             self.assertTrue(answer.code == "REVOKED" or answer.json["token"] is None, str(answer))
+        # Who was waiting for it when it fell asleep gave up once.
+        self.assertLessEqual(len(load.wrong), len(load.readers), load.wrong)
         self.assertLessEqual(caught_up_after, CAUGHT_UP_WITHIN)
         self.assert_every_node_is_current(load)
 

@@ -34,7 +34,7 @@ class PrimaryDies(ClusterCase):
         deaths = [getattr(self, name) for name in names.split(",")]
         for number in range(int(os.environ.get("SIGNET_CLUSTER_KILLS", len(deaths)))):
             die = deaths[number % len(deaths)]
-            with self.subTest(number=number, death=die.__name__):
+            with self.subTest(number=number, death=die.__name__), self.cluster.healed_afterwards():
                 self.primary_dies(f"death-{number}", die)
 
     # How it dies. Each is called with load on it.
