@@ -79,6 +79,9 @@ final class CuttingProxy: Sendable {
         }
     }
 
+    /// Whether the plan that was armed last has been carried out.
+    var wasCut: Bool { state.withLock { $0.wasCut } }
+
     /// Ends all connections and lets nobody in, as a server does that is stopped.
     func goAway() {
         let open = state.withLock { state in
@@ -93,9 +96,12 @@ final class CuttingProxy: Sendable {
         try await eventually("no connection is open") { state.withLock { $0.open.isEmpty } }
     }
 
+    /// Lets nobody in from now on, as a host does that is gone: connections are refused, and those that are open stay.
+    func refuse() { listener.withLock { $0 }?.close() }
+
     func close() {
         goAway()
-        listener.withLock { $0 }?.close()
+        refuse()
     }
 
     private func serve(_ client: Socket) {

@@ -7,8 +7,9 @@ final class PostgreSQLPool: Sendable {
     /// Transactions that wait for a connection at most; more are refused at once.
     private static let waitingMax = 1_024
 
-    private struct State {
+    fileprivate struct State {
         var idle: [PostgreSQLSession] = []
+        var lent: [ObjectIdentifier: PostgreSQLSession] = [:]
         /// Lent, idle and being made.
         var count = 0
         var waiting = Deque<CheckedContinuation<PostgreSQLSession?, any Error>>()
@@ -79,7 +80,10 @@ final class PostgreSQLPool: Sendable {
         try await withCheckedThrowingContinuation { continuation in
             let answer = state.withLock { state -> Result<PostgreSQLSession?, any Error>? in
                 if state.isClosed { return .failure(Self.closed) }
-                if let session = state.idle.popLast() { return .success(session) }
+                if let session = state.idle.popLast() {
+                    state.lent[ObjectIdentifier(session)] = session
+                    return .success(session)
+                }
                 if let failure = state.failure, failure.until > .now { return .failure(failure.error) }
                 if state.count < connectionsMax {
                     state.count += 1
@@ -98,7 +102,7 @@ final class PostgreSQLPool: Sendable {
     private func connect(on thread: DispatchQueue) throws -> PostgreSQLSession {
         do {
             let session = try PostgreSQLSession(address, thread: thread, onStatement: onStatement)
-            state.withLock { $0.failure = nil }
+            state.withLock { $0.succeed(with: session) }
             return session
         } catch let error as PostgreSQLError {
             let error = error.translated
@@ -116,11 +120,28 @@ final class PostgreSQLPool: Sendable {
     private func giveBack(_ session: PostgreSQLSession) {
         let (next, session) = state.withLock {
             state -> (CheckedContinuation<PostgreSQLSession?, any Error>?, PostgreSQLSession?) in
-            let kept = session.isLost || state.isClosed ? nil : session
-            if let next = state.waiting.popFirst() { return (next, kept) }
+            let kept = session.isLost || session.isInDoubt || state.isClosed ? nil : session
+            state.lent[ObjectIdentifier(session)] = nil
+            if let next = state.waiting.popFirst() {
+                if let kept { state.lent[ObjectIdentifier(kept)] = kept }
+                return (next, kept)
+            }
             if let kept { state.idle.append(kept) } else { state.count -= 1 }
             return (nil, kept)
         }
         next?.resume(returning: session)
+    }
+}
+
+extension PostgreSQLPool.State {
+    /// Takes `session` in, which was just made. Connections to another server are to one that hangs, or was replaced:
+    /// a primary that is gone without a word closes none, and a COMMIT would wait for it as long as COMMITs may.
+    fileprivate mutating func succeed(with session: PostgreSQLSession) {
+        failure = nil
+        for other in lent.values where other.server != session.server { other.putInDoubt() }
+        let before = idle.count
+        idle.removeAll { $0.server != session.server }
+        count -= before - idle.count
+        lent[ObjectIdentifier(session)] = session
     }
 }

@@ -18,6 +18,10 @@ final class PostgreSQLSession: @unchecked Sendable {
     private static let preparedMax = 1_000
     /// Changes sent before their answers are read.
     private static let batchMax = 500
+    /// How long a server that is in doubt may take for one journey, whatever its transaction has patience for.
+    private static let patienceInDoubt = Duration.seconds(1)
+    /// How often somebody who waits looks whether the server is in doubt.
+    private static let lookInterval = Duration.milliseconds(250)
 
     /// A text and the types that its arguments have, which a prepared statement fixes.
     private struct StatementKey: Hashable {
@@ -45,7 +49,10 @@ final class PostgreSQLSession: @unchecked Sendable {
     private var cursorsOpen = 0
     /// How long the server may take for one journey.
     var patience = Duration.seconds(1)
-    private var deadline = ContinuousClock.now
+    private var sentAt = ContinuousClock.now
+    /// The host that answers, and its port.
+    let server: String
+    private let doubt = Atomic(false)
     /// Set once the connection is of no use any more.
     private(set) var isLost = false
     /// Set when a statement was refused for the moment only: the transaction begins again.
@@ -62,6 +69,8 @@ final class PostgreSQLSession: @unchecked Sendable {
         }
         guard let opened else { throw PostgreSQLError(lost: "no memory for a connection") }
         connection = opened
+        server = [PQhost(opened), PQhostaddr(opened), PQport(opened)].map { $0.map { String(cString: $0) } ?? "" }
+            .joined(separator: " ")
         self.thread = thread
         self.onStatement = onStatement
         guard PQstatus(connection) == CONNECTION_OK, PQsetnonblocking(connection, 1) == 0,
@@ -89,6 +98,13 @@ final class PostgreSQLSession: @unchecked Sendable {
         defer { cursorsOpen -= 1 }
         return try body("cursor_\(cursorsOpen)")
     }
+
+    /// Whether its server may be gone without a word: another one takes changes now. Whoever waits for it waits a
+    /// second, and it is not lent again.
+    var isInDoubt: Bool { doubt.load(ordering: .relaxed) }
+
+    /// From any thread.
+    func putInDoubt() { doubt.store(true, ordering: .relaxed) }
 
     /// A setting that the server reports at the start of a connection.
     func reported(_ parameter: String) -> String? {
@@ -153,7 +169,7 @@ extension PostgreSQLSession {
         _ = try settle()
         guard PQexitPipelineMode(connection) == 1 else { throw lost("pipeline mode could not be left") }
         defer { PQenterPipelineMode(connection) }
-        deadline = .now + patience
+        sentAt = .now
         guard PQsendQuery(connection, sql) == 1 else { throw lost(nil) }
         try flush()
         var failure: PostgreSQLError?
@@ -253,7 +269,7 @@ extension PostgreSQLSession {
     }
 
     private func sync() throws {
-        deadline = .now + patience
+        sentAt = .now
         guard PQpipelineSync(connection) == 1 else { throw lost(nil) }
         unreadPoints += 1
         try flush()
@@ -281,9 +297,12 @@ extension PostgreSQLSession {
     private func wait(for events: Int16) throws {
         var descriptor = pollfd(fd: PQsocket(connection), events: events, revents: 0)
         while true {
-            let left = ContinuousClock.now.duration(to: deadline) / .milliseconds(1)
-            guard left > 0 else { throw lost("the server did not answer in time") }
-            let ready = poll(&descriptor, 1, Int32(min(left.rounded(.up), 60_000)))
+            let end = sentAt + (isInDoubt ? min(patience, Self.patienceInDoubt) : patience)
+            let left = min(ContinuousClock.now.duration(to: end), Self.lookInterval) / .milliseconds(1)
+            guard left > 0 else {
+                throw lost(isInDoubt ? "another server takes changes now" : "the server did not answer in time")
+            }
+            let ready = poll(&descriptor, 1, Int32(left.rounded(.up)))
             if ready > 0 { return }
             if ready < 0, errno != EINTR { throw lost(String(cString: strerror(errno))) }
         }
