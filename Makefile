@@ -150,6 +150,7 @@ test: setup ## Runs every test: lint, Swift, then the release binary from outsid
 	export SIGNET_BINARY="$(CURDIR)/$(SIGNET)" SIGNET_LICENSE_CHECK="$(CURDIR)/.build/release/license-check"; \
 	suite system $(UNITTEST) Tests/System; \
 	suite clients $(UNITTEST) Tests/Clients; \
+	suite cluster $(AGAIN) test-cluster; \
 	[ -z "$$impossible" ] || printf '\nnot run, impossible on this machine:%s\n' "$$impossible"; \
 	[ -z "$$broken" ] || printf '\nfailed:%s\n' "$$broken"; \
 	printf '\nsuites: %s passed, %s failed\n' $$passed $$failed; \

@@ -110,9 +110,11 @@ class Cluster:
 
     # Load
 
-    def load(self, name, writing=(), known=(), claims=15, validations=200):
-        """Load through haproxy: `claims` new installations of `writing` and `validations` of `known` a second."""
-        writers = [(self.services.client(), writing, claims / 3) for _ in range(3)] if writing else []
+    def load(self, name, writing=(), known=(), claims=15, validations=200, is_direct=False):
+        """Load through haproxy: `claims` new installations of `writing` and `validations` of `known` a second. With
+        `is_direct` each node is asked for a third of the new installations itself, by the writer of its place."""
+        clients = [node.client() if is_direct else self.services.client() for node in self.nodes] if writing else []
+        writers = [(client, writing, claims / len(clients)) for client in clients]
         readers = [(self.services.client(), known, validations / 4) for _ in range(4)] if known else []
         return Load(self.machines.folder / name, writers, readers)
 

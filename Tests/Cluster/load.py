@@ -128,6 +128,9 @@ class Writer(Worker):
             if outcome != OPEN or not self.pause_before_next_try():
                 return
 
+    def first_grant_after(self, instant):
+        return next((answered for asked, answered in list(self.grants) if asked > instant), None)
+
 
 class Reader(Worker):
     """Validates `known` pairs of license and domain in turn."""
@@ -221,5 +224,9 @@ class Load:
 
     def first_grant_after(self, instant):
         """When the first request that was sent after `instant` was granted, or nothing so far."""
-        done = [answered for writer in self.writers for asked, answered in list(writer.grants) if asked > instant]
-        return min(done, default=None)
+        return min(filter(None, (writer.first_grant_after(instant) for writer in self.writers)), default=None)
+
+    def first_grants_after(self, instant):
+        """The same for each writer; nothing as long as one of them waits."""
+        grants = [writer.first_grant_after(instant) for writer in self.writers]
+        return grants if all(grants) else None
