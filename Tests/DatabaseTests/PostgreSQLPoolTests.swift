@@ -36,6 +36,21 @@ struct PostgreSQLPoolTests {
         for (number, transaction) in held.enumerated() { #expect(try await transaction.letGo() == Int64(number + 1)) }
     }
 
+    /// Where threads are shared, one more is added a second: the last of these would begin after ten.
+    @Test("have a thread each: who waits for the server makes nobody else wait")
+    func threads() async throws {
+        let desk = try await PostgreSQLDesk(connectionsMax: 12)
+        var held: [HeldTransaction<Void>] = []
+        let waited = try await ContinuousClock().measure {
+            for _ in 0..<11 {
+                held.append(await HeldTransaction { pause in try await desk.database.read { _ in pause() } })
+            }
+            _ = try await desk.database.read { try $0.count("SELECT 1") }
+        }
+        #expect(waited < .seconds(6))
+        for transaction in held { try await transaction.letGo() }
+    }
+
     @Test("keep only so many waiting; the others are told at once, and all who waited are served")
     func waiting() async throws {
         let desk = try await PostgreSQLDesk(connectionsMax: 1)
