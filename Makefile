@@ -158,7 +158,7 @@ test: setup ## Runs every test: lint, Swift, then the release binary from outsid
 
 # Tests at once: each has a house of its own, with connections of its own.
 POSTGRESQL_WIDTH := 8
-STORED := Database Journal Upkeep Access Licensing HTTPAPI SignetApp
+STORED := Database Cluster Journal Upkeep Access Licensing HTTPAPI SignetApp
 
 .PHONY: test-postgresql
 test-postgresql: setup ## Runs the tests of all that is stored on a PostgreSQL server, which it starts itself

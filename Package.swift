@@ -74,6 +74,7 @@ let package = Package(
         .part("LicenseClient", imports: ["Primitives", "LicenseToken", .crypto]),
         .systemLibrary(name: "CPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .part("Database", imports: ["Primitives", "CPQ", .deque, .grdb, .grdbSQLite]),
+        .part("Cluster", imports: ["Primitives", "Database"]),
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .part("Secrets", imports: ["Primitives", "Database", "CSodium", .crypto]),
         .part("Journal", imports: ["Primitives", "Database", "Secrets", .crypto]),
@@ -85,14 +86,16 @@ let package = Package(
         .part(
             "Licensing",
             imports: [
-                "Primitives", "LicenseToken", "Database", "Secrets", "Journal", "Access", "Customers", "CIDN2", "CPSL",
-                .crypto, .deque, .logging, .serviceLifecycle,
+                "Primitives", "LicenseToken", "Database", "Cluster", "Secrets", "Journal", "Access", "Customers",
+                "CIDN2",
+                "CPSL", .crypto, .deque, .logging, .serviceLifecycle,
             ]
         ),
         .part(
             "HTTPAPI",
             imports: [
-                "Primitives", "LicenseToken", "Database", "Secrets", "Journal", "Access", "Customers", "Upkeep",
+                "Primitives", "LicenseToken", "Database", "Cluster", "Secrets", "Journal", "Access", "Customers",
+                "Upkeep",
                 "Licensing",
                 .hummingbird, .hummingbirdCore, .httpTypes, .logging, .nioCore, .nioHTTP1, .nioHTTPTypes,
                 .nioHTTPTypesHTTP1,
@@ -102,7 +105,8 @@ let package = Package(
         .part(
             "SignetApp",
             imports: [
-                "Primitives", "LicenseToken", "Database", "Secrets", "Journal", "Access", "Customers", "Upkeep",
+                "Primitives", "LicenseToken", "Database", "Cluster", "Secrets", "Journal", "Access", "Customers",
+                "Upkeep",
                 "Licensing", "HTTPAPI",
                 .asyncHTTPClient, .hummingbird, .httpTypes, .logging, .nioCore, .nioHTTP1, .nioPosix,
                 .serviceLifecycle,
@@ -132,7 +136,8 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "Primitives", "LicenseToken", "Database", "Secrets", "Journal", "Access", "Customers", "Upkeep",
+                "Primitives", "LicenseToken", "Database", "Cluster", "Secrets", "Journal", "Access", "Customers",
+                "Upkeep",
                 "Licensing", .crypto,
             ],
             path: "Tests/TestSupport",
@@ -142,6 +147,7 @@ let package = Package(
         .tests(of: "LicenseToken", imports: ["LicenseToken", "Primitives", .crypto], exclude: ["Vectors"]),
         .tests(of: "LicenseClient", imports: ["LicenseClient", "LicenseToken", "Primitives", "TestSupport"]),
         .tests(of: "Database", imports: ["Database", "TestSupport", .grdb]),
+        .tests(of: "Cluster", imports: ["Cluster", "Licensing", "Secrets", "Database", "Primitives", "TestSupport"]),
         .tests(
             of: "Journal",
             imports: ["Journal", "Customers", "Secrets", "Database", "Primitives", "TestSupport", .grdb]),
@@ -155,14 +161,16 @@ let package = Package(
         .tests(
             of: "Licensing",
             imports: [
-                "Licensing", "LicenseToken", "Customers", "Journal", "Secrets", "Database", "Primitives", "TestSupport",
+                "Licensing", "LicenseToken", "Customers", "Journal", "Secrets", "Cluster", "Database", "Primitives",
+                "TestSupport",
             ],
             exclude: ["Tables", "Golden"]
         ),
         .tests(
             of: "HTTPAPI",
             imports: [
-                "HTTPAPI", "Licensing", "LicenseToken", "Access", "Journal", "Customers", "Upkeep", "Database",
+                "HTTPAPI", "Licensing", "LicenseToken", "Access", "Journal", "Customers", "Upkeep", "Cluster",
+                "Database",
                 "Primitives", "TestSupport", .hummingbird, .hummingbirdCore, .httpTypes, .logging, .nioCore,
                 .nioEmbedded, .nioHTTPTypes, .nioPosix, .yams,
             ],

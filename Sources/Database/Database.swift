@@ -142,8 +142,14 @@ package final class Database: Sendable {
         _ body: @escaping @Sendable (WriteTransaction) throws -> Value,
         committed: @escaping @Sendable (Value) -> Void = { _ in }
     ) async throws -> Value {
-        try await driver.write(
-            commit: !dryRun, gate: gate, patience: patience, { try body(WriteTransaction(connection: $0)) },
+        let requirement = Self.requirement
+        return try await driver.write(
+            commit: !dryRun, gate: gate, patience: patience,
+            { connection in
+                let transaction = WriteTransaction(connection: connection)
+                try requirement?(transaction)
+                return try body(transaction)
+            },
             committed: { value, transaction in
                 self.committed.add()
                 self.bringMemory(to: transaction) { committed(value) }

@@ -1,3 +1,4 @@
+package import Cluster
 package import Customers
 package import Database
 package import Journal
@@ -63,17 +64,18 @@ package final class LicensingService: Sendable {
         }
     }
 
-    /// Opens the signing keys and fills memory from `database`, which is migrated already. Throws `SecretsError`.
+    /// Opens the signing keys and fills memory from `database`, which is migrated already and served by `nodes`. Throws
+    /// `SecretsError`.
     package init(
-        database: Database, secrets: Secrets, journal: Journal, customers: CustomerStore, settings: Settings,
-        feed: FeedProgress = FeedProgress(), by provenance: Provenance
+        database: Database, secrets: Secrets, journal: Journal, customers: CustomerStore, nodes: NodeStore,
+        settings: Settings, feed: FeedProgress = FeedProgress(), by provenance: Provenance
     ) async throws {
         let hashes = KeyedHashes(pepper: secrets.pepper)
         self.database = database
         self.customers = customers
         self.feed = feed
         keys = try await SigningKeyRing.open(
-            secrets: secrets, database: database, journal: journal, by: provenance)
+            secrets: secrets, database: database, journal: journal, nodes: nodes, by: provenance)
         keySets = try await KeySetPublisher.open(
             ring: keys, database: database, journal: journal, issuer: settings.issuer)
         products = ProductStore(journal: journal)
@@ -119,9 +121,11 @@ package final class LicensingService: Sendable {
     /// Tells memory what a transaction changed; from its `committed`, so that all are told in commit order.
     package func apply(_ changes: [IndexChange]) { index.apply(changes) }
 
-    /// Throws `DatabaseError` while nothing can be stored. Beside other nodes it is memory that is asked: a primary
-    /// that is away for a moment is away for all of them, and each still answers whom it knows.
+    /// Throws `SigningKeyRefusal.fileMissing` while nothing can be signed, `DatabaseError` while nothing can be stored.
+    /// Beside other nodes it is memory that is asked: a primary that is away for a moment is away for all of them, and
+    /// each still answers whom it knows.
     package func checkReady() async throws {
+        try keys.checkSigns()
         guard let age = feedStatus?.age else { return try await database.checkWritable() }
         guard age <= FeedProgress.readyAgeMax else {
             throw DatabaseError.unavailable(detail: "memory is \(age.wholeSeconds) s behind the database")

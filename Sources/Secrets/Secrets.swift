@@ -33,11 +33,8 @@ package struct Secrets: Sendable {
     package static func open(
         _ directory: SecretsDirectory, database: Database, at now: Timestamp
     ) async throws -> Secrets {
-        let known = try await database.read { transaction in
-            try transaction.all("SELECT name, check_value FROM secrets") { ($0.text(0), $0.blob(1)) }
-        }
-        if known.isEmpty { return try await create(in: directory, database: database, at: now) }
-        for (name, checkValue) in known {
+        if try await database.read(Self.known).isEmpty { try await create(in: directory, database: database, at: now) }
+        for (name, checkValue) in try await database.read(Self.known) {
             let secret = try required(name, in: directory)
             guard Self.checkValue(of: secret) == checkValue else {
                 throw SecretsError.wrong(path: directory.path(of: name))
@@ -46,21 +43,25 @@ package struct Secrets: Sendable {
         return try load(from: directory)
     }
 
-    private static func create(
-        in directory: SecretsDirectory, database: Database, at now: Timestamp
-    ) async throws -> Secrets {
-        for name in [pepperName, dataName] where try directory.read(name) == nil {
-            try directory.create(name, SymmetricKey(size: .bits256).withUnsafeBytes { [UInt8]($0) })
-        }
-        let secrets = try load(from: directory)
-        let rows = try [pepperName, dataName].map { ($0, checkValue(of: try required($0, in: directory))) }
+    @Sendable
+    private static func known(in transaction: ReadTransaction) throws -> [(name: String, checkValue: [UInt8])] {
+        try transaction.all("SELECT name, check_value FROM secrets ORDER BY name") { ($0.text(0), $0.blob(1)) }
+    }
+
+    /// Makes files and rows together, behind the write gate: of several nodes that start at once on a new database one
+    /// makes them, and the others find them made. Files left by a transaction that failed are taken over by the next.
+    private static func create(in directory: SecretsDirectory, database: Database, at now: Timestamp) async throws {
         try await database.write { transaction in
-            for (name, checkValue) in rows {
+            guard try known(in: transaction.reading).isEmpty else { return }
+            for name in [pepperName, dataName] {
+                if try directory.read(name) == nil {
+                    try directory.create(name, SymmetricKey(size: .bits256).withUnsafeBytes { [UInt8]($0) })
+                }
                 try transaction.execute(
-                    "INSERT INTO secrets (name, check_value, created_at) VALUES (?, ?, ?)", name, checkValue, now)
+                    "INSERT INTO secrets (name, check_value, created_at) VALUES (?, ?, ?)", name,
+                    checkValue(of: try required(name, in: directory)), now)
             }
         }
-        return secrets
     }
 
     private static func load(from directory: SecretsDirectory) throws -> Secrets {

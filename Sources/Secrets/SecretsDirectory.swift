@@ -66,6 +66,18 @@ package struct SecretsDirectory: Sendable {
         try content(of: name).map { PassphraseBox.isBox(String(decoding: $0, as: UTF8.self)) } ?? false
     }
 
+    /// What of file `name` changes whenever its content does; nil without such a file.
+    package func stamp(of name: String) throws(SecretsError) -> FileStamp? {
+        var status = stat()
+        guard lstat(path(of: name), &status) == 0 else {
+            if errno == ENOENT { return nil }
+            throw .unreadable(path: path(of: name), reason: Self.lastError)
+        }
+        return FileStamp(
+            number: UInt64(status.st_ino), bytes: Int64(status.st_size), mode: UInt32(status.st_mode),
+            changedAt: [Int64(status.st_ctim.tv_sec), Int64(status.st_ctim.tv_nsec)])
+    }
+
     private func content(of name: String) throws(SecretsError) -> ArraySlice<UInt8>? {
         let path = path(of: name)
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
@@ -163,6 +175,15 @@ package struct SecretsDirectory: Sendable {
     private static var lastError: String { String(cString: strerror(errno)) }
 }
 
+/// Two of these that are equal are of one file that nobody changed in between.
+package struct FileStamp: Sendable, Equatable {
+    fileprivate let number: UInt64
+    fileprivate let bytes: Int64
+    fileprivate let mode: UInt32
+    /// Seconds and nanoseconds.
+    fileprivate let changedAt: [Int64]
+}
+
 /// Why the secrets cannot be used. Each names the file.
 package enum SecretsError: Error, Equatable {
     case unreadable(path: String, reason: String)
@@ -189,7 +210,9 @@ extension SecretsError: CustomStringConvertible {
             "the secret \(path) is sealed; name the file with its passphrase in keys-passphrase-file, or set "
                 + "SIGNET_KEYS_PASSPHRASE"
         case .notOpened(let path, let reason): "cannot open the secret \(path): \(reason)"
-        case .missing(let path): "the secret \(path) is missing; this database needs it, restore it from your backup"
+        case .missing(let path):
+            "the secret \(path) is missing; this database needs it, restore it from your backup, or "
+                + "copy it from another node"
         case .wrong(let path): "the secret \(path) is not the one this database was made with"
         case .unwritable(let path, let reason): "cannot write the secret \(path): \(reason)"
         }

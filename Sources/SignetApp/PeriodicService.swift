@@ -1,3 +1,4 @@
+import Cluster
 import Journal
 import Licensing
 import Logging
@@ -33,9 +34,35 @@ struct PeriodicService: Service {
 extension PeriodicService {
     /// All of them. What memory alone knows is stored once more when the application closes.
     static func all(of signet: Signet) -> [PeriodicService] {
-        [
-            lastSeen(signet), refusals(signet), revocations(signet), seals(signet), seats(signet), endedKeys(signet),
-        ] + (signet.settings.isShared ? [removals(signet)] : [])
+        ofThisNode(signet) + ofOneNode(signet) + (signet.isShared ? besideOthers(signet) : [])
+    }
+
+    /// What each node does with its own memory.
+    private static func ofThisNode(_ signet: Signet) -> [PeriodicService] {
+        [lastSeen(signet), refusals(signet), revocations(signet), endedKeys(signet)]
+    }
+
+    /// What one node does for all, under a lease.
+    private static func ofOneNode(_ signet: Signet) -> [PeriodicService] { [seals(signet), seats(signet)] }
+
+    /// What there is to do only where others serve the same database.
+    private static func besideOthers(_ signet: Signet) -> [PeriodicService] {
+        [signsOfLife(signet), goneNodes(signet), removals(signet)]
+    }
+
+    /// Tells other nodes that this one lives, and keeps its leases.
+    private static func signsOfLife(_ signet: Signet) -> PeriodicService {
+        PeriodicService(
+            period: Membership.period, logger: signet.logger, failure: "no sign of life was given; one will be"
+        ) { try await signet.membership.beat() }
+    }
+
+    /// Forgets nodes that died long ago.
+    private static func goneNodes(_ signet: Signet) -> PeriodicService {
+        PeriodicService(
+            period: .seconds(3600), logger: signet.logger,
+            failure: "nodes that are gone were not forgotten; they will be"
+        ) { try await signet.membership.alone("nodes") { try await signet.membership.forgetGone() } }
     }
 
     /// Stores times of last use. The period is what a crash may lose of these times, and of nothing else.
@@ -53,7 +80,7 @@ extension PeriodicService {
     }
 
     /// Publishes a new list of revoked licenses when there is anything new to say. The period is how long a revocation
-    /// is in no list.
+    /// is in no list. Each node signs what it serves; the number of a list is given once, whoever comes first.
     private static func revocations(_ signet: Signet) -> PeriodicService {
         PeriodicService(
             period: .seconds(2), logger: signet.logger,
@@ -69,7 +96,11 @@ extension PeriodicService {
     private static func seals(_ signet: Signet) -> PeriodicService {
         PeriodicService(
             period: .seconds(3), logger: signet.logger, failure: "the journal was not sealed; it will be"
-        ) { while try await signet.upkeep.chain.seal() == JournalChain.batchMax, !Task.isCancelled {} }
+        ) {
+            try await signet.membership.alone("seals") {
+                while try await signet.upkeep.chain.seal() == JournalChain.batchMax, !Task.isCancelled {}
+            }
+        }
     }
 
     /// Lets memory forget license keys whose end is long over. The period bounds what it remembers for nothing.
@@ -84,7 +115,11 @@ extension PeriodicService {
         PeriodicService(
             period: .seconds(3600), logger: signet.logger,
             failure: "places that are gone were not forgotten; they will be"
-        ) { try await signet.licensing.pruneRemovals(at: signet.clock.now()) }
+        ) {
+            try await signet.membership.alone("removals") {
+                try await signet.licensing.pruneRemovals(at: signet.clock.now())
+            }
+        }
     }
 
     /// Looks after seats: leases that run out (five minutes or more), license files that end, limits that were lowered.
@@ -95,8 +130,10 @@ extension PeriodicService {
             period: .seconds(60), logger: signet.logger, failure: "seats were not looked after; they will be"
         ) {
             let provenance = Provenance(actor: "signet", requestID: "seat-keeper", at: signet.clock.now())
-            let released = try await keeper.keep(by: provenance)
-            if released > 0 { signet.logger.info("seats became free", metadata: ["seats": "\(released)"]) }
+            try await signet.membership.alone("seats") {
+                let released = try await keeper.keep(by: provenance)
+                if released > 0 { signet.logger.info("seats became free", metadata: ["seats": "\(released)"]) }
+            }
         }
     }
 }

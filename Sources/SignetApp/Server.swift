@@ -47,6 +47,7 @@ package struct Server: Sendable {
         guard signet.settings.socketPath.utf8.count <= Self.socketPathBytesMax else {
             throw Failure.socketPathTooLong(signet.settings.socketPath)
         }
+        try await signet.join()
         let settings = signet.settings
         let readiness = Readiness(
             waitsForAdmin: settings.listenAdmin != nil, onReady: onReady, onAdminReady: onAdminReady)

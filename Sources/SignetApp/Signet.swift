@@ -1,4 +1,5 @@
 package import Access
+package import Cluster
 import Customers
 package import Database
 import Foundation
@@ -12,27 +13,33 @@ package import Upkeep
 
 /// The application: all parts put together over one database that this process owns.
 package final class Signet: Sendable {
+    /// Of the program.
+    package static let version = "0.1.0"
+
     package let settings: Settings
     package let licensing: LicensingService
     package let access: AccessService
     package let audit: AuditLog
     package let upkeep: Upkeep
+    /// This process among those that serve the database.
+    package let membership: Membership
     package let clock: any WallClock
     package let logger: Logger
 
-    private let database: Database
+    let database: Database
     /// Nil for a command on a shared database, which holds nothing that another could not have too.
     private let lock: DataDirectoryLock?
 
     private init(
         settings: Settings, licensing: LicensingService, access: AccessService, audit: AuditLog, upkeep: Upkeep,
-        clock: any WallClock, logger: Logger, database: Database, lock: DataDirectoryLock?
+        membership: Membership, clock: any WallClock, logger: Logger, database: Database, lock: DataDirectoryLock?
     ) {
         self.settings = settings
         self.licensing = licensing
         self.access = access
         self.audit = audit
         self.upkeep = upkeep
+        self.membership = membership
         self.clock = clock
         self.logger = logger
         self.database = database
@@ -44,6 +51,7 @@ package final class Signet: Sendable {
             + RefusalStore.migrations
             + AccessSchema.migrations
             + SigningKeySchema.migrations
+            + ClusterSchema.migrations
     }
 
     /// What all parts together have in the database.
@@ -87,16 +95,21 @@ package final class Signet: Sendable {
             at: clock.now())
         let customerKeys = CustomerKeys(secrets: secrets)
         let journal = Journal(customerKeys: customerKeys)
+        let nodesClock = DatabaseClock(of: database, orElse: clock)
         let licensing = try await LicensingService(
             database: database, secrets: secrets, journal: journal,
-            customers: CustomerStore(journal: journal, keys: customerKeys), settings: settings.licensing,
+            customers: CustomerStore(journal: journal, keys: customerKeys), nodes: NodeStore(clock: nodesClock),
+            settings: settings.licensing,
             by: Provenance(actor: "signet", requestID: "start", at: clock.now()))
         let upkeep = Upkeep(
             database: database, journal: journal, secrets: secrets.directory, contents: contents)
         return Signet(
             settings: settings, licensing: licensing,
             access: try await AccessService(database: database, secrets: secrets, journal: journal),
-            audit: AuditLog(journal: journal, database: database), upkeep: upkeep, clock: clock, logger: logger,
+            audit: AuditLog(journal: journal, database: database), upkeep: upkeep,
+            membership: Membership(
+                database: database, clock: nodesClock, profile: profile(settings, licensing, clock)),
+            clock: clock, logger: logger,
             database: database,
             lock: lock)
     }
@@ -119,7 +132,8 @@ package final class Signet: Sendable {
 
     /// What the faces stand before.
     package var backend: Backend {
-        Backend(licensing: licensing, access: access, audit: audit, upkeep: upkeep, clock: clock)
+        Backend(
+            licensing: licensing, access: access, audit: audit, upkeep: upkeep, membership: membership, clock: clock)
     }
 
     /// Stores what only memory knows, seals the journal, and gives the data directory to others.
@@ -128,6 +142,8 @@ package final class Signet: Sendable {
         try await licensing.storeRefusals(at: clock.now())
         // What was done is done; a seal that cannot be written now is written by the next process.
         try? await upkeep.chain.sealAll(batches: Self.sealingBatchesAtEnd)
+        // Without a goodbye the others wait until the leases end.
+        try? await membership.leave()
         try database.close()
         lock?.release()
     }

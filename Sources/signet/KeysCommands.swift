@@ -172,10 +172,13 @@ enum KeysPrinting {
     /// The table of keys, and what the operator should know.
     static func print(_ answer: OperatorClient.Answer, _ options: GlobalOptions) {
         guard !options.json else { return Output.json(answer.body) }
-        Output.list(answer, ["KEY", "STATE", "PUBLISHED", "SIGNS FROM", "SIGNS UNTIL", "VERIFIES UNTIL"]) { key in
-            ["kid", "state", "published_at", "signs_from", "signs_until"].map { key.text($0) ?? "-" } + [end(of: key)]
-        }
         let object = answer.json.objectValue
+        let isMissing = (object?["data"]?.arrayValue ?? []).contains { $0.objectValue?.text("missing_on") != nil }
+        let headings = ["KEY", "STATE", "PUBLISHED", "SIGNS FROM", "SIGNS UNTIL", "VERIFIES UNTIL"]
+        Output.list(answer, headings + (isMissing ? ["MISSING ON"] : [])) { key in
+            ["kid", "state", "published_at", "signs_from", "signs_until"].map { key.text($0) ?? "-" } + [end(of: key)]
+                + (isMissing ? [key.text("missing_on") ?? "-"] : [])
+        }
         if let set = object?["signed_key_set"]?.objectValue {
             Swift.print("\nSigned key set \(set.text("sequence") ?? "-"), until \(set.text("expires_at") ?? "-")")
         }

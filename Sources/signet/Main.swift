@@ -12,10 +12,11 @@ struct SignetCommand: AsyncParsableCommand {
             application itself. Results are on standard output, messages on standard error.
             Exit status: 0 done or valid, 1 a negative answer, 2 wrong usage, 3 unavailable or failed.
             """,
-        version: "0.1.0",
+        version: Signet.version,
         subcommands: [
             ServeCommand.self, ProductCommand.self, CustomerCommand.self, LicenseCommand.self, KeysCommand.self,
             TokenCommand.self, AdminTokenCommand.self, AuditCommand.self, DbCommand.self,
+            NodeCommand.self,
         ])
 }
 

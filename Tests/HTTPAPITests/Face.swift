@@ -102,7 +102,10 @@ private final class BodyCollector: ResponseBodyWriter {
 }
 
 extension TestHouse {
-    var backend: Backend { Backend(licensing: licensing, access: access, audit: audit, upkeep: upkeep, clock: clock) }
+    var backend: Backend {
+        Backend(
+            licensing: licensing, access: access, audit: audit, upkeep: upkeep, membership: membership, clock: clock)
+    }
 }
 
 /// The public listener, as seen by a client.

@@ -26,7 +26,7 @@ struct KeyRoutesTests {
         #expect(
             keys(reply)[0].members.map(\.name) == [
                 "kid", "state", "published_at", "listed_at", "signs_from", "signs_until", "verifies_until",
-                "revoked_at", "destroyed_at", "created_at",
+                "revoked_at", "destroyed_at", "missing_on", "created_at",
             ])
         #expect(reply.json["signed_key_set"] == .null)
         #expect(reply.json["warnings"]?.arrayValue?.isEmpty == true)

@@ -304,7 +304,9 @@ extension SigningKeyRefusal: Sampled {
         case .keySetOutdated: .keySetRefused("bad_signature")
         case .keySetRefused: .rootDiffers("kPrK_qmx")
         case .rootDiffers: .noPassphrase
-        case .noPassphrase: nil
+        case .noPassphrase: .notEverywhere("kPrK_qmx", nodes: ["west 192.0.2.2:8080"])
+        case .notEverywhere: .fileMissing("kPrK_qmx")
+        case .fileMissing: nil
         }
     }
 }

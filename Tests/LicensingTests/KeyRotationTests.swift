@@ -109,7 +109,7 @@ struct KeyRotationTests {
         #expect(schedule(again) == before)
         clock.advance(by: .days(14))
         let current = schedule(again).current(at: clock.now())
-        #expect(again.licensing.keys.signer(at: clock.now()).keyID == current.keyID)
+        #expect(again.licensing.keys.signer(at: clock.now())?.keyID == current.keyID)
         #expect(current.keyID == before.pending(at: ManualClock.start)?.keyID)
     }
 
@@ -196,7 +196,7 @@ struct KeyRotationTests {
         #expect(schedule(house).revokedKeys.map(\.keyID) == [current])
         try house.database.close()
         let again = try await open()
-        #expect(again.licensing.keys.signer(at: clock.now()).keyID != current)
+        #expect(again.licensing.keys.signer(at: clock.now())?.keyID != current)
     }
 
     @Test("revoking the current key in the moment in which it began to sign hands over all the same")

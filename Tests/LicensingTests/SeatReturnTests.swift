@@ -104,7 +104,7 @@ struct SeatReturnTests {
         #expect(
             try await deactivate(acme, "a.example.com", a) == .notActivated, "a superseded key still says who it was")
         let b = try await token(acme, "b.example.com")
-        let signing = service.keys.signer(at: house.clock.now()).keyID
+        let signing = try #require(service.keys.signer(at: house.clock.now())).keyID
         _ = try await service.revokeKey(signing, force: true, dryRun: false, by: house.provenance())
         await #expect(throws: TokenRefused(code: "unknown_key")) { try await deactivate(acme, "b.example.com", b) }
         #expect(try await house.used(acme) == 1)

@@ -45,7 +45,7 @@ struct SigningKeyRingTests {
         for file in try files() { #expect(try keys.permissions(of: file) == 0o600) }
         let published = try LicenseKeySet(jwks: document(house).json)
         #expect(published.keyIDs == records.map(\.keyID).sorted())
-        #expect(house.licensing.keys.signer(at: house.clock.now()).keyID == records[0].keyID)
+        #expect(house.licensing.keys.signer(at: house.clock.now())?.keyID == records[0].keyID)
         #expect(records[0].keyID == SigningKey.keyID(publicKey: records[0].publicKey))
     }
 
@@ -71,14 +71,14 @@ struct SigningKeyRingTests {
     func generate() async throws {
         let house = try await open()
         let token = try await house.validate(house.acme().key, domain: "example.com").token
-        let (before, tag) = (house.licensing.keys.signer(at: house.clock.now()).keyID, document(house).tag)
+        let (before, tag) = (house.licensing.keys.signer(at: house.clock.now())?.keyID, document(house).tag)
         let record = try await house.licensing.publishKey(dryRun: false, by: house.provenance()).key
         #expect(states(house) == [.current, .next, .next])
         #expect(try keys.permissions(of: "signing-\(record.keyID)") == 0o600)
         #expect(try LicenseKeySet(jwks: document(house).json).keyIDs.contains(record.keyID))
         #expect(document(house).tag != tag)
         #expect(
-            house.licensing.keys.signer(at: house.clock.now()).keyID == before, "publishing comes long before signing")
+            house.licensing.keys.signer(at: house.clock.now())?.keyID == before, "publishing comes long before signing")
         #expect(try house.verify(token, domain: "example.com").product == "whm-panel")
         let events = "SELECT count(*) FROM journal WHERE type = 'signing_key.created' AND subject = "
         #expect(try await house.count(events + "'signing_key:\(record.keyID)'") == 1)
@@ -111,7 +111,8 @@ struct SigningKeyRingTests {
         #expect(document(try await open()) == published)
     }
 
-    @Test("without their file stop the start, and the file is named", arguments: [0, 1])
+    /// Beside other nodes the second, which has no time yet, may still be on its way (NodeKeysTests).
+    @Test("without their file stop the start, and the file is named", arguments: TestDatabase.isShared ? [0] : [0, 1])
     func missing(position: Int) async throws {
         let file = try await closedHouse(file: position)
         try keys.remove(file)
@@ -148,7 +149,7 @@ struct SigningKeyRingTests {
             let clock = ManualClock(ManualClock.start + .days(days))
             let again = try await TestHouse(path: directory.path(of: "signet.db"), keys: keys, clock: clock)
             #expect(self.states(again) == states)
-            #expect(again.licensing.keys.signer(at: clock.now()).keyID != first.keyID)
+            #expect(again.licensing.keys.signer(at: clock.now())?.keyID != first.keyID)
             try again.database.close()
         }
     }

@@ -20,6 +20,9 @@ struct DatabaseMoveTests {
         address = try PostgreSQLAddress(try await TestDatabase.schemaAddress())
     }
 
+    /// A server of a file is the only one, and writes nothing of itself.
+    private static let ofSeveralNodes: Set = ["nodes", "leases"]
+
     private func move(dryRun: Bool = false) async throws -> DatabaseMove.Report {
         try await DatabaseMove(of: rich.home.settings, clock: rich.clock, logger: Home.logger).run(
             to: address, dryRun: dryRun)
@@ -40,7 +43,9 @@ struct DatabaseMoveTests {
     func everything() async throws {
         let report = try await move()
         let original = try await rows(rich.database())
-        for (table, rows) in original { #expect(!rows.isEmpty, "\(table) is empty and shows nothing") }
+        for (table, rows) in original where !Self.ofSeveralNodes.contains(table) {
+            #expect(!rows.isEmpty, "\(table) is empty and shows nothing")
+        }
         #expect(try await rows(target()) == original)
         #expect(Set(report.tables.map(\.name)) == Set(original.keys).union(["journal_feed"]))
         #expect(report.flaw == nil)

@@ -8,7 +8,7 @@ import sys
 import time
 import unittest
 
-from pages import Shell, follow
+from pages import Shell, follow, text
 from signet import PATIENCE, REPOSITORY, VALIDATE, Installation, Server
 
 sys.path.insert(0, str(REPOSITORY / "Tests" / "PostgreSQL"))
@@ -16,6 +16,8 @@ import server as postgresql  # noqa: E402
 
 NODES = 3
 REACH_SECONDS = 5
+# How long the work of a dead node waits at most.
+LEASE_SECONDS = 30
 
 
 class NodesTest(unittest.TestCase):
@@ -155,6 +157,71 @@ class NodesTest(unittest.TestCase):
         while (last := status()) == 400 and time.monotonic() < deadline:
             pass
         self.assertEqual(last, 401)
+
+    def identifier(self, number):
+        """What the node with that number is called among all."""
+        nodes = self.installations[number].json("node", "list", **self.settings)["data"]
+        return next(node["id"] for node in nodes if node["answers"])
+
+    def roster(self):
+        return {node["id"]: node for node in self.run_first("node", "list")["data"]}
+
+    def until(self, what, found, seconds=PATIENCE):
+        """What `found` returns once it is something."""
+        deadline = time.monotonic() + seconds
+        while not (value := found()):
+            self.assertLess(time.monotonic(), deadline, f"in vain: {what}")
+        return value
+
+    def worker(self, task):
+        """The node that does `task` for all, once there is one."""
+        return self.until(f"a node does {task}", lambda: next(
+            (identifier for identifier, node in self.roster().items() if task in node["leases"]), None))
+
+    def test_the_nodes_are_listed_with_what_each_holds_and_does(self):
+        identifiers = {self.identifier(number) for number in range(NODES)}
+        live = {identifier: node for identifier, node in self.roster().items() if node["live"]}
+        self.assertEqual(set(live), identifiers)
+        for node in live.values():
+            self.assertEqual(node["missing_keys"], [])
+            self.assertGreaterEqual(len(node["keys"]), 2)
+            self.assertLess(node["feed_age_ms"], 5000)
+        printed = self.first.run("node", "list", **self.settings).stdout.splitlines()
+        self.assertEqual(len(printed), 1 + NODES)
+        heading = next(line for line in text("nodes.md").splitlines() if line.startswith("NODE "))
+        self.assertEqual(printed[0].split(), heading.split())
+
+    def test_work_for_all_is_done_by_one_node_and_goes_on_when_that_one_is_killed(self):
+        identifiers = [self.identifier(number) for number in range(NODES)]
+        dead = self.worker("seals")
+        number = identifiers.index(dead)
+        self.nodes[number].kill()
+        self.until(
+            "the work of a dead node is another's", lambda: self.worker("seals") != dead, LEASE_SECONDS + PATIENCE)
+        self.nodes[number] = Server(self.installations[number], **self.settings)
+        self.assertEqual(self.identifier(number), dead, "the same node after its restart")
+        self.until("all is sealed", lambda: self.run_first("audit", "verify")["unsealed"] == 0)
+
+    def test_a_key_signs_only_when_every_node_has_its_file(self):
+        listed = {key["kid"]: key for key in self.run_first("keys", "list")["data"]}
+        spare = next(kid for kid, key in listed.items() if key["state"] == "next" and not key["signs_from"])
+        lacking = self.installations[2].keys / f"signing-{spare}"
+        content, last = lacking.read_bytes(), self.identifier(2)
+        lacking.unlink()
+        self.until("the file is missed", lambda: self.roster()[last]["missing_keys"] == [spare])
+        self.assertIn(f"signing-{spare}", str(self.first.run("keys", "rotate", code=None, **self.settings)))
+        after = {key["kid"]: key["missing_on"] for key in self.run_first("keys", "list")["data"]}
+        self.assertEqual(set(after), set(listed), "none was made")
+        self.assertEqual(after[spare], [self.roster()[last]["name"]])
+        lacking.write_bytes(content)
+        lacking.chmod(0o600)
+        self.until("the file is there", lambda: self.roster()[last]["missing_keys"] == [])
+        self.run_first("keys", "rotate")
+        # The rotation published the next spare on one node; an operator carries its file to the others.
+        for file in self.first.keys.glob("signing-*"):
+            for other in self.installations[1:]:
+                shutil.copy(file, other.keys)
+        self.until("no file is missing", lambda: not any(node["missing_keys"] for node in self.roster().values()))
 
     def test_each_node_tells_how_far_it_has_followed(self):
         connection = http.client.HTTPConnection("127.0.0.1", self.nodes[2].admin_port, timeout=PATIENCE)

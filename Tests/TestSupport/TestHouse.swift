@@ -1,4 +1,5 @@
 package import Access
+package import Cluster
 package import Customers
 package import Database
 package import Journal
@@ -19,6 +20,8 @@ package final class TestHouse: Sendable {
     package let audit: AuditLog
     package let upkeep: Upkeep
     package let clock: ManualClock
+    /// The processes that serve its database, by its clock; it is none itself.
+    package let membership: Membership
     /// What the database ran.
     package let statements: StatementRecorder
     /// Between the database and its driver; does nothing until told to.
@@ -29,7 +32,7 @@ package final class TestHouse: Sendable {
     /// Every migration of the parts that a house has, as the application lists them.
     package static let migrations =
         Secrets.migrations + Journal.migrations + CustomerStore.migrations + LicensingSchema.migrations
-        + RefusalStore.migrations + AccessSchema.migrations + SigningKeySchema.migrations
+        + RefusalStore.migrations + AccessSchema.migrations + SigningKeySchema.migrations + ClusterSchema.migrations
 
     /// What a house has in its database, as the application lists it.
     package static let contents = Upkeep.Contents(
@@ -67,9 +70,16 @@ package final class TestHouse: Sendable {
         let customerKeys = CustomerKeys(secrets: secrets)
         journal = Journal(customerKeys: customerKeys)
         customers = CustomerStore(journal: journal, keys: customerKeys)
-        licensing = try await LicensingService(
-            database: database, secrets: secrets, journal: journal, customers: customers, settings: settings,
-            feed: Self.current, by: Provenance(actor: "signet", requestID: "start", at: clock.now()))
+        let licensing = try await LicensingService(
+            database: database, secrets: secrets, journal: journal, customers: customers,
+            nodes: NodeStore(clock: .own(clock)), settings: settings, feed: Self.current,
+            by: Provenance(actor: "signet", requestID: "start", at: clock.now()))
+        self.licensing = licensing
+        membership = Membership(
+            database: database, clock: .own(clock),
+            profile: Membership.Profile(name: "house", version: "1") {
+                try licensing.keys.lookAtFiles(at: clock.now())
+            })
         access = try await AccessService(database: database, secrets: secrets, journal: journal)
         audit = AuditLog(journal: journal, database: database)
         upkeep = Upkeep(database: database, journal: journal, secrets: secrets.directory, contents: Self.contents)
@@ -80,8 +90,8 @@ package final class TestHouse: Sendable {
         feed: FeedProgress = TestHouse.current
     ) async throws -> LicensingService {
         try await LicensingService(
-            database: database, secrets: secrets, journal: journal, customers: customers, settings: settings,
-            feed: feed, by: provenance())
+            database: database, secrets: secrets, journal: journal, customers: customers,
+            nodes: NodeStore(clock: .own(clock)), settings: settings, feed: feed, by: provenance())
     }
 
     /// A feed that never falls behind: nobody follows it in most tests.

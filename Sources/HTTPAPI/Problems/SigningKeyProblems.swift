@@ -37,6 +37,15 @@ extension SigningKeyRefusal: ProblemConvertible {
                 detail: "Key \(kid) is \(state.rawValue).")
         case .changedMeanwhile:
             Problem(.conflict, "signing_keys_changed", "The signing keys were changed in this moment; try again.")
+        case .notEverywhere(let kid, let nodes):
+            Problem(
+                .conflict, "key_not_everywhere", "A node lacks the next key's private file.",
+                detail: "Copy signing-\(kid) into the keys directory of \(nodes.joined(separator: ", ")); tokens would "
+                    + "be missing in what is answered there. Force does it all the same where somebody holds the file.")
+        case .fileMissing(let kid):
+            Problem(
+                .serviceUnavailable, "signing_key_missing", "This node lacks the key that signs.",
+                detail: "Copy signing-\(kid) into its keys directory; it is taken up within seconds.")
         default: keySetProblem
         }
     }

@@ -1,4 +1,5 @@
 package import Access
+package import Cluster
 package import Journal
 package import Licensing
 package import Primitives
@@ -10,15 +11,18 @@ package struct Backend: Sendable {
     let access: AccessService
     let audit: AuditLog
     let upkeep: Upkeep
+    let membership: Membership
     let clock: any WallClock
 
     package init(
-        licensing: LicensingService, access: AccessService, audit: AuditLog, upkeep: Upkeep, clock: any WallClock
+        licensing: LicensingService, access: AccessService, audit: AuditLog, upkeep: Upkeep, membership: Membership,
+        clock: any WallClock
     ) {
         self.licensing = licensing
         self.access = access
         self.audit = audit
         self.upkeep = upkeep
+        self.membership = membership
         self.clock = clock
     }
 }

@@ -29,11 +29,18 @@ extension OperatorAPI {
         ) { SigningKeyRecord.State(rawValue: $0) }
     ]
 
+    private func answer(
+        _ schedule: KeySchedule, at now: Timestamp, only states: [SigningKeyRecord.State] = []
+    ) async throws -> Response {
+        let lacking = try await licensing.keys.lackingNodes(at: now)
+        return .json(schedule.json(licensing.keySets, lacking: lacking, at: now, only: states))
+    }
+
     @Sendable
     private func listKeys(_ request: Request, _ context: OperatorContext) async throws -> Response {
         let now = clock.now()
         let (states, _) = try await conditions(Self.keyFilters, of: request)
-        return .json(licensing.keys.schedule(at: now).json(licensing.keySets, at: now, only: states))
+        return try await answer(licensing.keys.schedule(at: now), at: now, only: states)
     }
 
     @Sendable
@@ -57,7 +64,7 @@ extension OperatorAPI {
         try members.finish()
         let schedule = try await licensing.rotateKeys(
             at: asked, force: force, dryRun: change.dryRun, by: change.provenance)
-        return .json(schedule.json(licensing.keySets, at: change.provenance.at))
+        return try await answer(schedule, at: change.provenance.at)
     }
 
     @Sendable
@@ -69,7 +76,7 @@ extension OperatorAPI {
         try members.finish()
         let schedule = try await licensing.revokeKey(
             try context.parameters.require("kid"), force: force, dryRun: change.dryRun, by: change.provenance)
-        return .json(schedule.json(licensing.keySets, at: change.provenance.at))
+        return try await answer(schedule, at: change.provenance.at)
     }
 
     @Sendable
@@ -82,7 +89,7 @@ extension OperatorAPI {
         try members.finish()
         let keyIDs = kid.map { [$0] } ?? licensing.destroyableKeys(at: change.provenance.at)
         let schedule = try await licensing.keys.destroy(keyIDs, dryRun: change.dryRun, by: change.provenance)
-        return .json(schedule.json(licensing.keySets, at: change.provenance.at))
+        return try await answer(schedule, at: change.provenance.at)
     }
 
     private func rewriteKeyFiles(

@@ -1,4 +1,5 @@
 import Access
+import Cluster
 import Customers
 import Database
 import HTTPTypes
@@ -22,6 +23,7 @@ package struct OperatorAPI: Sendable {
     var access: AccessService { backend.access }
     var audit: AuditLog { backend.audit }
     var upkeep: Upkeep { backend.upkeep }
+    var membership: Membership { backend.membership }
     var clock: any WallClock { backend.clock }
 
     package init(_ backend: Backend) { self.backend = backend }
@@ -48,6 +50,7 @@ package struct OperatorAPI: Sendable {
         addAudit(to: &routes)
         addAuditVerification(to: &routes)
         addDatabase(to: &routes)
+        addNodes(to: &routes)
     }
 
     /// A change as the request describes it: whether it is only tried, and who makes it why.

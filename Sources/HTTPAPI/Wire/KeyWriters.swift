@@ -5,7 +5,8 @@ import Primitives
 // How signing keys and signed key sets look in answers to operators.
 
 extension SigningKeyRecord {
-    func write(to json: inout JSONWriter, in schedule: KeySchedule, at now: Timestamp) {
+    /// `lacking`: the nodes that serve without its private file.
+    func write(to json: inout JSONWriter, in schedule: KeySchedule, lacking: [String] = [], at now: Timestamp) {
         json.member("kid", keyID)
         json.member("state", schedule.state(of: self, at: now).rawValue)
         json.member("published_at", publishedAt.description)
@@ -15,6 +16,7 @@ extension SigningKeyRecord {
         json.member("verifies_until", verifiesUntil?.description)
         json.member("revoked_at", revokedAt?.description)
         json.member("destroyed_at", destroyedAt?.description)
+        json.member("missing_on", lacking)
         // What published_at was called at first.
         json.member("created_at", publishedAt.description)
     }
@@ -22,12 +24,17 @@ extension SigningKeyRecord {
 
 extension KeySchedule {
     /// All keys in the order in which they matter, or those in one of `states`, and what is to be known about the
-    /// signed set.
-    func json(_ keySets: KeySetPublisher, at now: Timestamp, only states: [SigningKeyRecord.State] = []) -> [UInt8] {
+    /// signed set. `lacking`: for a key's id, the nodes that serve without its private file.
+    func json(
+        _ keySets: KeySetPublisher, lacking: [String: [String]], at now: Timestamp,
+        only states: [SigningKeyRecord.State] = []
+    ) -> [UInt8] {
         let rest = keys.filter { [.retired, .revoked].contains(state(of: $0, at: now)) }
         let listed = (published(at: now) + rest).filter { states.isEmpty || states.contains(state(of: $0, at: now)) }
         return JSONWriter.object { json in
-            json.member("data", objects: listed) { $0.write(to: &$1, in: self, at: now) }
+            json.member("data", objects: listed) { key, json in
+                key.write(to: &json, in: self, lacking: lacking[key.keyID] ?? [], at: now)
+            }
             json.member(signedKeySet: keySets.published)
             json.member("warnings", objects: keySets.notices(on: self, at: now)) { notice, json in
                 json.member("code", notice.rawValue)

@@ -95,6 +95,12 @@ package struct KeySchedule: Sendable, Equatable {
     /// Published keys that no time is set for, the oldest first.
     package var reserves: [SigningKeyRecord] { keys.filter { $0.revokedAt == nil && $0.signsFrom == nil } }
 
+    /// The keys to which a change since `before` gave the time at which they sign.
+    func turnsSet(since before: KeySchedule) -> [String] {
+        keys.filter { $0.signsFrom != nil && $0.revokedAt == nil && $0.signsFrom != before.key($0.keyID)?.signsFrom }
+            .map(\.keyID)
+    }
+
     package func key(_ keyID: String) -> SigningKeyRecord? { keys.first { $0.keyID == keyID } }
 
     /// When `key` may sign without force: a token life after clients could first learn of it. Nil while they cannot.

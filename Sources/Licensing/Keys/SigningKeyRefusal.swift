@@ -24,4 +24,8 @@ package enum SigningKeyRefusal: Error, Equatable {
     case rootDiffers(String)
     /// The private files are not to be sealed: no passphrase is set.
     case noPassphrase
+    /// Nodes that serve lack the key's private file: what they answered would carry no token.
+    case notEverywhere(String, nodes: [String])
+    /// The private file of the key that signs is not on this node, which gives no tokens until it is.
+    case fileMissing(String)
 }

@@ -1,3 +1,4 @@
+package import Cluster
 package import Database
 package import Journal
 package import LicenseToken
@@ -17,22 +18,24 @@ package final class SigningKeyRing: Sendable {
         package let tag: String
     }
 
-    private struct Snapshot: Sendable {
+    struct Snapshot: Sendable {
         let schedule: KeySchedule
-        /// Signers of all keys that sign now or later.
+        /// Signers of the keys that sign now or later and whose private files are here.
         let signers: [String: LicenseTokenSigner]
-        let signer: LicenseTokenSigner
+        /// Nil where the private file of the key that signs is not, which only happens beside other nodes.
+        let signer: LicenseTokenSigner?
+        let signingKeyID: String
         let document: Document
         /// When another key signs, or one is no longer published.
         let changesAt: Timestamp
 
-        /// What holds at `now`; nil without the private half of the key that signs then.
-        init?(_ schedule: KeySchedule, signers: [String: LicenseTokenSigner], at now: Timestamp) {
-            guard let signer = signers[schedule.current(at: now).keyID] else { return nil }
+        /// What holds at `now`.
+        init(_ schedule: KeySchedule, signers: [String: LicenseTokenSigner], at now: Timestamp) {
             let published = schedule.published(at: now)
             self.schedule = schedule
             self.signers = signers
-            self.signer = signer
+            signingKeyID = schedule.current(at: now).keyID
+            signer = signers[signingKeyID]
             document = Document(
                 json: JSONWebKeySet.encode(published.map(\.publicRecord)),
                 tag: "\"\(published.map(\.keyID).joined(separator: "."))\"")
@@ -42,53 +45,82 @@ package final class SigningKeyRing: Sendable {
 
     /// Two from the first start: the one that signs and the one that will.
     private static let keysAtStart = 2
-    private static let filePrefix = "signing-"
 
-    private let directory: SecretsDirectory
-    private let database: Database
-    private let store: SigningKeyStore
-    private let snapshot: Mutex<Snapshot>
+    let files: SigningKeyFiles
+    let database: Database
+    let store: SigningKeyStore
+    let nodes: NodeStore
+    let snapshot: Mutex<Snapshot>
 
     private init(
-        directory: SecretsDirectory, database: Database, store: SigningKeyStore, snapshot: consuming Snapshot
+        files: SigningKeyFiles, database: Database, store: SigningKeyStore, nodes: NodeStore,
+        snapshot: consuming Snapshot
     ) {
-        self.directory = directory
+        self.files = files
         self.database = database
         self.store = store
+        self.nodes = nodes
         self.snapshot = Mutex(snapshot)
     }
 
     /// Opens the ring of `database`; beside a new one the first two keys are made, after those already in the
-    /// directory. Throws `SecretsError` naming the file of a key that signs, or will, when it is missing, wrong or does
-    /// not open.
+    /// directory. `nodes`: who else may sign. Throws `SecretsError` naming the file of a key that signs, or will, when
+    /// it is missing, wrong or does not open.
     package static func open(
-        secrets: Secrets, database: Database, journal: Journal, by provenance: Provenance
+        secrets: Secrets, database: Database, journal: Journal, nodes: NodeStore, by provenance: Provenance
     ) async throws -> SigningKeyRing {
         let store = SigningKeyStore(journal: journal)
-        let directory = secrets.directory
+        let files = SigningKeyFiles(secrets.directory)
         if try await database.read(store.keys).isEmpty {
-            let first = try KeySchedule(
-                firstKeys: firstKeys(in: directory).map(\.publicRecord), at: provenance.at)
-            try await database.write { transaction in
-                try store.replace([], with: first.keys, forced: false, by: provenance, in: transaction)
-            }
+            try await makeFirstKeys(files, database, store, by: provenance)
         }
-        let schedule = try await database.read { transaction in
-            do { return try store.schedule(in: transaction) } catch is KeySchedule.NoneSigns {
-                throw DatabaseError.corrupt(detail: "no signing key is current")
-            }
-        }
-        let signers = try signers(of: schedule, in: directory, at: provenance.at)
-        guard let snapshot = Snapshot(schedule, signers: signers, at: provenance.at) else {
+        let schedule = try await database.read { try storedSchedule(store, in: $0) }
+        let signers = try signers(of: schedule, files, isShared: database.isShared, at: provenance.at)
+        let snapshot = Snapshot(schedule, signers: signers, at: provenance.at)
+        guard snapshot.signer != nil else {
             throw DatabaseError.corrupt(detail: "the current signing key was destroyed")
         }
-        return SigningKeyRing(directory: directory, database: database, store: store, snapshot: snapshot)
+        return SigningKeyRing(files: files, database: database, store: store, nodes: nodes, snapshot: snapshot)
+    }
+
+    static func storedSchedule(
+        _ store: SigningKeyStore, in transaction: ReadTransaction
+    ) throws -> KeySchedule {
+        do { return try store.schedule(in: transaction) } catch is KeySchedule.NoneSigns {
+            throw DatabaseError.corrupt(detail: "no signing key is current")
+        }
+    }
+
+    /// Files and rows together, behind the write gate: of several nodes that start at once one makes them, and the
+    /// others find them made.
+    private static func makeFirstKeys(
+        _ files: SigningKeyFiles, _ database: Database, _ store: SigningKeyStore, by provenance: Provenance
+    ) async throws {
+        try await database.write { transaction in
+            guard try store.keys(in: transaction.reading).isEmpty else { return }
+            let first = try KeySchedule(
+                firstKeys: files.first(keysAtStart).map(\.publicRecord), at: provenance.at)
+            try store.replace([], with: first.keys, forced: false, by: provenance, in: transaction)
+        }
     }
 
     // MARK: - What requests see
 
-    /// Signs new tokens.
-    package func signer(at now: Timestamp) -> LicenseTokenSigner { look(at: now, \.signer) }
+    /// Signs new tokens; nil while the private file of the key that signs is not on this node.
+    package func signer(at now: Timestamp) -> LicenseTokenSigner? { look(at: now, \.signer) }
+
+    /// The same for what is worth nothing without a signature. Throws `SigningKeyRefusal.fileMissing`.
+    func requiredSigner(at now: Timestamp) throws -> LicenseTokenSigner {
+        guard let signer = signer(at: now) else { throw SigningKeyRefusal.fileMissing(look(at: now, \.signingKeyID)) }
+        return signer
+    }
+
+    /// Throws `SigningKeyRefusal.fileMissing` while this node can sign nothing, as it was when that was last looked at:
+    /// by a request, or by a sign of life.
+    package func checkSigns() throws {
+        let missing = snapshot.withLock { $0.signer == nil ? $0.signingKeyID : nil }
+        if let missing { throw SigningKeyRefusal.fileMissing(missing) }
+    }
 
     /// The key set of all published keys.
     package func document(at now: Timestamp) -> Document { look(at: now, \.document) }
@@ -99,36 +131,22 @@ package final class SigningKeyRing: Sendable {
     /// One part of what holds at `now`; only that part is copied out of the lock.
     private func look<Value: Sendable>(at now: Timestamp, _ part: (Snapshot) -> Value) -> Value {
         snapshot.withLock { snapshot in
-            // Every key that may come to sign was opened at the start or made since, so there is a next snapshot.
-            if now >= snapshot.changesAt,
-                let next = Snapshot(snapshot.schedule, signers: snapshot.signers, at: now)
-            {
-                snapshot = next
+            if now >= snapshot.changesAt {
+                snapshot = Snapshot(snapshot.schedule, signers: snapshot.signers, at: now)
             }
             return part(snapshot)
         }
     }
 
-    /// Takes over what was just committed.
-    private func adopt(_ schedule: KeySchedule, _ fresh: [SigningKey], at now: Timestamp) {
+    /// Takes over what was committed, and keys whose private files are here.
+    func adopt(_ schedule: KeySchedule, _ fresh: [SigningKey], at now: Timestamp) {
         snapshot.withLock { snapshot in
             var signers = snapshot.signers
-            for key in fresh { signers[key.keyID] = LicenseTokenSigner(key: key) }
-            if let next = Snapshot(schedule, signers: signers, at: now) { snapshot = next }
-        }
-    }
-
-    /// Takes over what the database says now. A key whose private file has not come to this node yet may still come
-    /// before it signs; until then the one before it goes on. Throws `SecretsError`, `DatabaseError`.
-    package func reload(at now: Timestamp) async throws {
-        let store = store
-        let schedule = try await database.read { transaction in
-            do { return try store.schedule(in: transaction) } catch is KeySchedule.NoneSigns {
-                throw DatabaseError.corrupt(detail: "no signing key is current")
+            for key in fresh where schedule.key(key.keyID)?.publicKey == key.publicKey && signers[key.keyID] == nil {
+                signers[key.keyID] = LicenseTokenSigner(key: key)
             }
+            snapshot = Snapshot(schedule, signers: signers, at: now)
         }
-        let signers = try Self.signers(of: schedule, in: directory, at: now, mayLackNext: true)
-        snapshot.withLock { if let next = Snapshot(schedule, signers: signers, at: now) { $0 = next } }
     }
 
     // MARK: - Changes
@@ -152,9 +170,11 @@ package final class SigningKeyRing: Sendable {
         let changed = after
         let fresh = spares.filter { changed.key($0.keyID) != nil }
         // The file first: a file without a row is harmless, a row without its file stops the next start.
-        if !dryRun { for key in fresh { try create(key) } }
+        if !dryRun { for key in fresh { try files.create(key) } }
         do {
             return try await database.write(dryRun: dryRun) { transaction in
+                try self.requireFiles(
+                    ofTurnsSet: changed.turnsSet(since: before), fresh, forced: forced, in: transaction)
                 try store.replace(before.keys, with: changed.keys, forced: forced, by: provenance, in: transaction)
                 try alongside(transaction)
                 let schedule = try store.schedule(in: transaction.reading)
@@ -164,9 +184,9 @@ package final class SigningKeyRing: Sendable {
                 self.adopt(schedule, fresh, at: provenance.at)
                 committed()
             }
-        } catch SigningKeyRefusal.changedMeanwhile {
-            for key in fresh { try directory.destroy(Self.fileName(of: key.keyID)) }
-            throw SigningKeyRefusal.changedMeanwhile
+        } catch let refusal as SigningKeyRefusal {
+            for key in fresh { try files.destroy(key.keyID) }
+            throw refusal
         }
     }
 
@@ -176,21 +196,15 @@ package final class SigningKeyRing: Sendable {
         let schedule = try await change(dryRun: dryRun, by: provenance) { schedule, _ in
             for keyID in keyIDs { try schedule.destroy(keyID, at: provenance.at) }
         }
-        if !dryRun { for keyID in keyIDs { try directory.destroy(Self.fileName(of: keyID)) } }
+        if !dryRun { for keyID in keyIDs { try files.destroy(keyID) } }
         return schedule
     }
 
     /// Seals the private files under the passphrase of the settings, or writes them in the open. The ids of those that
     /// were in the other form. Throws `SigningKeyRefusal.noPassphrase`, `SecretsError`.
     package func rewriteFiles(sealed: Bool, dryRun: Bool, by provenance: Provenance) async throws -> [String] {
-        guard directory.canSeal else { throw SigningKeyRefusal.noPassphrase }
-        var rewritten: [String] = []
-        for key in try await database.read(store.keys) {
-            let file = Self.fileName(of: key.keyID)
-            guard let secret = try directory.read(file), try directory.isSealed(file) != sealed else { continue }
-            if !dryRun { try directory.rewrite(file, secret, sealed: sealed) }
-            rewritten.append(key.keyID)
-        }
+        let rewritten = try files.rewrite(
+            try await database.read(store.keys).map(\.keyID), sealed: sealed, dryRun: dryRun)
         let (store, keyIDs) = (store, rewritten)
         try await database.write(dryRun: dryRun) { transaction in
             try store.recordFiles(keyIDs, sealed: sealed, by: provenance, in: transaction)
@@ -208,52 +222,26 @@ package final class SigningKeyRing: Sendable {
                 schedule.extend(current.keyID, until: end)
             }
         }
-        return signer(at: provenance.at)
+        return try requiredSigner(at: provenance.at)
     }
 }
 
 // MARK: - Private halves
 
 extension SigningKeyRing {
-    private static func fileName(of keyID: String) -> String { filePrefix + keyID }
-
-    private func create(_ key: SigningKey) throws {
-        try directory.create(Self.fileName(of: key.keyID), key.seed, sealed: directory.canSeal)
-    }
-
-    private static func firstKeys(in directory: SecretsDirectory) throws -> [SigningKey] {
-        var keys = try directory.names(prefix: filePrefix)
-            .filter { !$0.hasSuffix(".new") }
-            .map { try key(in: $0, of: directory) }
-        while keys.count < keysAtStart {
-            let key = SigningKey()
-            try directory.create(fileName(of: key.keyID), key.seed, sealed: directory.canSeal)
-            keys.append(key)
-        }
-        return keys
-    }
-
-    /// The signers of every key that signs at `now` or may later; a key that only verifies needs no file.
-    private static func signers(
-        of schedule: KeySchedule, in directory: SecretsDirectory, at now: Timestamp, mayLackNext: Bool = false
+    /// The signers of every key that signs at `now` or may later; a key that only verifies needs no file. Beside other
+    /// nodes one without a time may be missing: it gets none before its file is everywhere.
+    static func signers(
+        of schedule: KeySchedule, _ files: SigningKeyFiles, isShared: Bool, at now: Timestamp
     ) throws -> [String: LicenseTokenSigner] {
         var signers: [String: LicenseTokenSigner] = [:]
         for record in schedule.published(at: now) where schedule.state(of: record, at: now) != .verifying {
-            let file = fileName(of: record.keyID)
-            if mayLackNext, schedule.state(of: record, at: now) == .next, try directory.read(file) == nil { continue }
-            let key = try key(in: file, of: directory)
-            guard key.publicKey == record.publicKey else {
-                throw SecretsError.wrong(path: directory.path(of: fileName(of: record.keyID)))
+            do {
+                signers[record.keyID] = LicenseTokenSigner(key: try files.key(of: record))
+            } catch SecretsError.missing where isShared && record.signsFrom == nil {
+                continue
             }
-            signers[record.keyID] = LicenseTokenSigner(key: key)
         }
         return signers
-    }
-
-    private static func key(in file: String, of directory: SecretsDirectory) throws -> SigningKey {
-        guard let seed = try directory.read(file) else {
-            throw SecretsError.missing(path: directory.path(of: file))
-        }
-        return try SigningKey(seed: seed)
     }
 }

@@ -65,13 +65,13 @@ package final class RevocationPublisher: Sendable {
     /// The newest list.
     package var edition: Edition { newest.withLock { $0 } }
 
-    /// Makes a newer list if there is anything new to say, or the present one is a day old. Throws `DatabaseError`;
-    /// then the present list stays. Called every few seconds; safe to call at any time.
+    /// Makes a newer list if there is anything new to say, or the present one is a day old. Throws `DatabaseError`,
+    /// `SigningKeyRefusal.fileMissing`; then the present list stays. Called every few seconds; safe at any time.
     package func publish(by provenance: Provenance) async throws {
         let present = edition
         let isDue =
             provenance.at - present.signedAt >= .seconds(Self.renewalSeconds)
-            || keys.signer(at: provenance.at).keyID != present.keyID
+            || keys.signer(at: provenance.at)?.keyID != present.keyID
         if !isDue {
             let journalSequence = try await database.read(store.journalSequence)
             if journalSequence == present.journalSequence { return }
@@ -92,7 +92,7 @@ package final class RevocationPublisher: Sendable {
         let current =
             seen.isStored
             ? seen : try await database.write { try store.recordContent(by: provenance, in: $0) }
-        let signer = keys.signer(at: provenance.at)
+        let signer = try keys.requiredSigner(at: provenance.at)
         let contents = RevocationContents(
             issuer: issuer, address: path, sequence: current.sequence, issuedAt: provenance.at.seconds,
             expiresAt: (provenance.at + .days(lifeDays)).seconds, timeToLiveSeconds: timeToLiveSeconds,

@@ -38,12 +38,13 @@ package struct TokenMint: Sendable {
         self.cache = cache
     }
 
-    /// The token for a valid seat. `place` is what the seat is recognized by. A nonce always makes a fresh one.
+    /// The token for a valid seat. `place` is what the seat is recognized by. A nonce always makes a fresh one. Nil
+    /// while this node has not the key that signs.
     func token(
         for seat: ValidationAnswer.Seat, place: KeyedHash, of license: ValidationAnswer.License, nonce: String?,
         at now: Timestamp
-    ) throws -> Minted {
-        let signer = keys.signer(at: now)
+    ) throws -> Minted? {
+        guard let signer = keys.signer(at: now) else { return nil }
         let stamp = TokenCache.Stamp(
             licenseVersion: license.facts.version, productVersion: license.product.version, keyID: signer.keyID,
             // Each place's hours begin at its own moment, so that a fleet is not signed anew all at once.

@@ -59,7 +59,7 @@ package struct ValidationAnswer: Sendable {
     package let license: License?
     /// Present when the verdict is valid and an installation asked.
     package let seat: Seat?
-    /// A compact JWS in ASCII; present with `seat`, unless the answer is stale.
+    /// A compact JWS in ASCII; present with `seat`, unless the answer is stale or this node cannot sign now.
     package let token: [UInt8]?
     package let nextCheckAt: Timestamp
     package let serverTime: Timestamp

@@ -251,7 +251,8 @@ extension Validator {
         if isStale { return staleAnswer(verdict, seat, request, license, at: now) }
         let minted = try mint.token(for: seat, place: place, of: license, nonce: request.nonce, at: now)
         return ValidationAnswer(
-            verdict: verdict, license: license, seat: seat, token: minted.token, nextCheckAt: minted.nextCheckAt,
+            verdict: verdict, license: license, seat: seat, token: minted?.token,
+            nextCheckAt: minted?.nextCheckAt ?? TokenMint.nextCheckAfterRefusal(at: now, spread: place.low),
             serverTime: now.wholeSeconds, nonce: request.nonce)
     }
 
