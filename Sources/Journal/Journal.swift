@@ -56,7 +56,15 @@ package struct Journal: Sendable {
                     wrapped BLOB NOT NULL,
                     created_at INTEGER NOT NULL
                 ) STRICT;
-                """)
+                """),
+        Migration(
+            version: 21, name: "journal_stays", readableFrom: 2, sql: "",
+            onPostgreSQL: """
+                CREATE FUNCTION journal_is_never_emptied() RETURNS trigger LANGUAGE plpgsql AS
+                    'BEGIN RAISE EXCEPTION USING MESSAGE = ''journal events never vanish''; END';
+                CREATE TRIGGER journal_is_never_emptied BEFORE TRUNCATE ON journal
+                    FOR EACH STATEMENT EXECUTE FUNCTION journal_is_never_emptied();
+                """),
     ]
 
     /// Appends `event` in the transaction that makes the change it tells of.

@@ -12,12 +12,12 @@ extension LicensingService {
         _ id: LicenseID, overlap: KeyOverlap, allKeys: Bool, dryRun: Bool, by provenance: Provenance,
         receipt: Receipt<RekeyedLicense> = .none
     ) async throws -> RekeyedLicense {
-        let (store, index) = (licenseKeys, index)
-        let (record, known) = try await database.read { transaction in
-            (try store.licenses.find(id, in: transaction), try store.keys(of: id, in: transaction))
-        }
-        guard let license = record?.license, let product = catalog.product(license.productID) else {
-            throw LicensingRefusal.licenseUnknown
+        let (store, products, index) = (licenseKeys, products, index)
+        let (product, known) = try await database.read { transaction in
+            guard let license = try store.licenses.find(id, in: transaction)?.license else {
+                throw LicensingRefusal.licenseUnknown
+            }
+            return (try products.product(of: license, in: transaction), try store.keys(of: id, in: transaction))
         }
         let replaced = known.filter { allKeys || $0.kind == .native }.map(\.hash)
         var generator = SystemRandomNumberGenerator()

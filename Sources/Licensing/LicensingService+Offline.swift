@@ -23,11 +23,12 @@ extension LicensingService {
         let farthest = provenance.at + .days(Int(Expiry.daysAheadMax))
         let end = try await license(id)?.license.expiresAt.map { min($0, farthest) } ?? farthest
         let signer = try await keys.signer(until: end, by: provenance)
-        let (licenses, store, catalog, index) = (licenses, offlineKeys, catalog, index)
+        let (licenses, store, products, index) = (licenses, offlineKeys, products, index)
         return try await database.write(dryRun: dryRun) { transaction in
-            guard let license = try licenses.current(id, in: transaction.reading),
-                let product = catalog.product(license.productID)
-            else { throw LicensingRefusal.licenseUnknown }
+            guard let license = try licenses.current(id, in: transaction.reading) else {
+                throw LicensingRefusal.licenseUnknown
+            }
+            let product = try products.product(of: license, in: transaction.reading)
             let facts = try store.facts(of: license, product, bound: binding, by: provenance, in: transaction)
             // Deterministic: what is signed here and then undone by a dry run is told to nobody.
             let key = try signer.offlineKeys.sign(facts)
@@ -43,22 +44,22 @@ extension LicensingService {
     package func issueFile(
         _ new: NewLicenseFile, dryRun: Bool, by provenance: Provenance
     ) async throws -> IssuedLicenseFile {
-        let (files, index) = (licenseFiles, index)
-        let seat = try await database.write(dryRun: dryRun) { transaction in
-            try files.issue(
+        let (files, products, index) = (licenseFiles, products, index)
+        let (seat, product) = try await database.write(dryRun: dryRun) { transaction in
+            let seat = try files.issue(
                 new, lastSeen: { index.place($0)?.lastSeen }, by: provenance, in: transaction)
-        } committed: {
-            index.apply($0.changes)
+            return (seat, try products.product(of: seat.license, in: transaction.reading))
+        } committed: { (done: (seat: FileSeat, product: Product)) in
+            index.apply(done.seat.changes)
         }
         return IssuedLicenseFile(
             license: new.license, activation: seat.place.activation, issuedAt: provenance.at.wholeSeconds,
-            endsAt: seat.endsAt, file: dryRun ? nil : try await file(new, seat, by: provenance))
+            endsAt: seat.endsAt, file: dryRun ? nil : try await file(new, seat, product, by: provenance))
     }
 
     private func file(
-        _ new: NewLicenseFile, _ seat: FileSeat, by provenance: Provenance
+        _ new: NewLicenseFile, _ seat: FileSeat, _ product: Product, by provenance: Provenance
     ) async throws -> LicenseFile {
-        guard let product = catalog.product(seat.license.productID) else { throw LicensingRefusal.licenseUnknown }
         let facts = LicenseFacts(seat.license, policy: PolicyID(position: 0))
         let token = try await mint.fileToken(
             for: ValidationAnswer.Seat(place: seat.place, installation: new.installation), place: seat.placeKey,

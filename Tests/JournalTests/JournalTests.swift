@@ -133,6 +133,7 @@ struct JournalTests {
         arguments: [
             "UPDATE journal SET data = '{}'", "UPDATE journal SET actor = 'nobody' WHERE sequence = 1",
             "DELETE FROM journal", "DELETE FROM journal WHERE sequence = 1",
+            "TRUNCATE journal", "TRUNCATE journal CASCADE", "TRUNCATE journal, journal_chain RESTART IDENTITY",
             (TestDatabase.isShared ? "INSERT" : "INSERT OR REPLACE")
                 + " INTO journal SELECT sequence, id, xid, type, type_version, subject, subject_version, "
                 + "'{}', actor, request_id, at FROM journal",

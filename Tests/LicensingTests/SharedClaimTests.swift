@@ -25,6 +25,24 @@ struct SharedClaimTests {
         #expect(try await house.inconsistencies() == [])
     }
 
+    @Test(
+        "that finds its seat writes to its license all the same: its COMMIT waits for a standby, after all it found",
+        arguments: [true, false])
+    func foundIsWritten(isLost: Bool) async throws {
+        let houses = try await SharedHouses(2)
+        let acme = try await houses[0].acme()
+        if isLost { houses[0].faults.lose(.lostAnswer) }
+        #expect(try await houses[0].verdict(acme, "example.com") == .valid)
+        // The other node does not know of the seat yet.
+        if !isLost { #expect(try await houses[1].verdict(acme, "example.com") == .valid) }
+        let later = try await houses[0].count(
+            """
+            SELECT count(*) FROM licenses l JOIN journal j ON j.type = 'activation.created'
+            WHERE l.xmin::text::bigint > j.xid
+            """)
+        #expect(later == 1, "the row is of a later transaction than the one that took the seat")
+    }
+
     @Test("whose outcome stays unknown is refused in time, and found done or not when it is repeated")
     func neverKnown() async throws {
         let settings = LicensingService.Settings(

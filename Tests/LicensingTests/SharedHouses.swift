@@ -1,7 +1,10 @@
 import Database
-import Licensing
+import Foundation
+import Journal
 import TestSupport
 import Testing
+
+@testable import Licensing
 
 extension Trait where Self == ConditionTrait {
     /// For what only a database has that other nodes write to.
@@ -10,7 +13,7 @@ extension Trait where Self == ConditionTrait {
     }
 }
 
-/// Several nodes over one database: each with its own connections and its own memory.
+/// Several nodes over one database: each with its own connections and its own memory, which follows when it is told to.
 struct SharedHouses {
     let nodes: [TestHouse]
 
@@ -30,6 +33,10 @@ struct SharedHouses {
 
     subscript(number: Int) -> TestHouse { nodes[number % nodes.count] }
 
+    /// Lets a node follow until everything that was committed before is in its memory; the subjects that changed.
+    @discardableResult
+    func follow(_ number: Int) async throws -> Set<String> { try await self[number].followOthers() }
+
     /// What every license and seat must be after anything: the rules between rows, and no version given twice.
     func expectSound(sourceLocation: SourceLocation = #_sourceLocation) async throws {
         #expect(try await first.inconsistencies() == [], sourceLocation: sourceLocation)
@@ -46,5 +53,26 @@ struct SharedHouses {
             WHERE a.license_id = l.id AND a.released_at IS NULL AND a.kind <> 'staging')
             """)
         #expect(miscounted == [], "seats that are taken are those that are counted", sourceLocation: sourceLocation)
+    }
+}
+
+extension TestHouse {
+    /// Steps of the follower of `service`, or of the house's own, until everything that was committed before this call
+    /// is in its memory; the subjects that changed. What holds the feed back are the transactions of all tests on the
+    /// server, which end. Throws `InVain`.
+    @discardableResult
+    func followOthers(in service: LicensingService? = nil) async throws -> Set<String> {
+        let follower = MemoryFollower(service ?? licensing)
+        let mark = "mark:\(UUID().uuidString)"
+        try await database.write(gate: .shared) { transaction in
+            let event = Event(Event.Kind("test.marked"), subject: mark, subjectVersion: 1) { _ in }
+            try self.journal.append(event, by: self.provenance(), in: transaction)
+        }
+        var subjects: Set<String> = []
+        try await eventually("the feed comes to a mark") {
+            subjects.formUnion(try await follower.poll(at: clock.now()))
+            return subjects.contains(mark) || subjects.contains(MemoryFollower.everything)
+        }
+        return subjects.filter { !$0.hasPrefix("mark:") }
     }
 }

@@ -29,6 +29,16 @@ package final class FaultyDriver: DatabaseDriver {
         var failsReads = false
         /// Reads that have not begun yet, while they are held.
         var heldReads: [CheckedContinuation<Void, Never>]?
+        /// Where the next read, and the next write, wait.
+        var held: [Step: HeldStep.Point] = [:]
+    }
+
+    /// What can be kept from whoever waits for it.
+    package enum Step: Sendable {
+        /// What a read has found.
+        case read
+        /// That a write is committed: memory is not told either.
+        case commit
     }
 
     private let base: any DatabaseDriver
@@ -52,6 +62,15 @@ package final class FaultyDriver: DatabaseDriver {
 
     /// From now on no read begins, for as long as it takes.
     package func holdReads() { plan.withLock { $0.heldReads = [] } }
+
+    /// The next such step waits once it is done, until it is let go.
+    package func hold(_ step: Step) -> HeldStep {
+        let held = HeldStep()
+        plan.withLock { $0.held[step] = held.point }
+        return held
+    }
+
+    private func takeHeld(_ step: Step) -> HeldStep.Point? { plan.withLock { $0.held.removeValue(forKey: step) } }
 
     /// What the next write loses.
     private func nextLoss() -> (point: Point, error: DatabaseError)? {
@@ -89,7 +108,10 @@ package final class FaultyDriver: DatabaseDriver {
     ) async throws -> Value {
         await passReads()
         if let error = plan.withLock({ $0.failsReads ? $0.error : nil }) { throw error }
-        return try await base.read(patience: patience, body)
+        let held = takeHeld(.read)
+        let value = try await base.read(patience: patience, body)
+        await held?.arrive()
+        return value
     }
 
     package func write<Value: Sendable>(
@@ -97,6 +119,9 @@ package final class FaultyDriver: DatabaseDriver {
         _ body: @escaping @Sendable (any SQLConnection) throws -> Value,
         committed: @escaping @Sendable (Value, TransactionID) -> Void
     ) async throws -> Value {
+        if commit, let held = takeHeld(.commit) {
+            return try await write(held, gate: gate, patience: patience, body, committed: committed)
+        }
         guard commit, let loss = nextLoss() else {
             return try await base.write(
                 commit: commit, gate: gate, patience: patience, faulty(body), committed: committed)
@@ -104,6 +129,20 @@ package final class FaultyDriver: DatabaseDriver {
         _ = try await base.write(
             commit: loss.point == .lostAnswer, gate: gate, patience: patience, faulty(body), committed: { _, _ in })
         throw loss.error
+    }
+
+    private func write<Value: Sendable>(
+        _ held: HeldStep.Point, gate: WriteGate, patience: Duration,
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value,
+        committed: @escaping @Sendable (Value, TransactionID) -> Void
+    ) async throws -> Value {
+        let done = Mutex<(Value, TransactionID)?>(nil)
+        let value = try await base.write(commit: true, gate: gate, patience: patience, faulty(body)) { value, id in
+            done.withLock { $0 = (value, id) }
+        }
+        await held.arrive()
+        if let (value, id) = done.withLock({ $0 }) { committed(value, id) }
+        return value
     }
 
     private func passReads() async {

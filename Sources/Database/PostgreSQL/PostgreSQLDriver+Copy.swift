@@ -55,8 +55,30 @@ extension PostgreSQLDriver {
     /// Without the triggers that guard the journal: these rows come from a database that has them.
     package func empty(_ tables: [TableShape], on connection: any SQLConnection) throws {
         guard !tables.isEmpty else { return }
+        let guarded = try tablesNeverEmptied(on: connection)
+        for table in guarded { _ = try connection.execute("ALTER TABLE \(table) DISABLE TRIGGER USER", []) }
         _ = try connection.execute("TRUNCATE \(tables.map(\.quotedName).joined(separator: ", ")) CASCADE", [])
+        for table in guarded { _ = try connection.execute("ALTER TABLE \(table) ENABLE TRIGGER USER", []) }
     }
+
+    /// Those with a trigger that refuses a `TRUNCATE`, quoted where they must be.
+    private func tablesNeverEmptied(on connection: any SQLConnection) throws -> [String] {
+        var tables: [String] = []
+        try connection.query(
+            """
+            SELECT DISTINCT c.oid::regclass::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+            WHERE c.relnamespace = current_schema()::regnamespace AND NOT t.tgisinternal
+                AND t.tgtype::integer & \(Self.firesOnTruncate) <> 0
+            """, []
+        ) { row in
+            tables.append(row.text(0))
+            return true
+        }
+        return tables
+    }
+
+    /// `TRIGGER_TYPE_TRUNCATE` of PostgreSQL's catalog.
+    private static var firesOnTruncate: Int { 32 }
 
     package func counters(of tables: [TableShape], on connection: any SQLConnection) throws -> [String: Int64] {
         var counters: [String: Int64] = [:]

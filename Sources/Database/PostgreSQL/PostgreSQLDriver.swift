@@ -275,7 +275,4 @@ extension PostgreSQLDriver {
             throw error.translated
         }
     }
-
-    /// The server keeps references itself and checks its pages when it reads them.
-    package func damages(limit: Int) async throws -> [String] { [] }
 }

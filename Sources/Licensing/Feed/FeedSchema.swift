@@ -32,7 +32,22 @@ enum FeedSchema {
                     'BEGIN INSERT INTO memory_removals (place_key) VALUES (OLD.place_key); RETURN NULL; END';
                 CREATE TRIGGER seat_addresses_leave_a_note AFTER DELETE ON seat_addresses
                     FOR EACH ROW EXECUTE FUNCTION note_removed_place();
-                """)
+                """),
+        Migration(
+            version: 20, name: "feed_seats", readableFrom: 16,
+            sql: """
+                -- The seat that the place was of: another one may have it by now. NULL in notes of before.
+                ALTER TABLE memory_removals ADD COLUMN activation_id INTEGER;
+                """,
+            onPostgreSQL: """
+                CREATE OR REPLACE FUNCTION note_removed_place() RETURNS trigger LANGUAGE plpgsql AS
+                    'BEGIN INSERT INTO memory_removals (place_key, activation_id)
+                    VALUES (OLD.place_key, OLD.activation_id); RETURN NULL; END';
+                CREATE TRIGGER seat_addresses_leave_a_note_when_they_move
+                    AFTER UPDATE OF activation_id ON seat_addresses FOR EACH ROW
+                    WHEN (OLD.activation_id IS DISTINCT FROM NEW.activation_id)
+                    EXECUTE FUNCTION note_removed_place();
+                """),
     ]
 
     /// Forgets what every node knows that still follows.

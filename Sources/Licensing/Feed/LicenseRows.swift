@@ -23,12 +23,22 @@ struct LicenseReader: Sendable {
         of ids: [LicenseID], in transaction: ReadTransaction, policy: (ProductID, PolicySettings) -> PolicyID
     ) throws -> [LicenseRows] {
         var rows: [LicenseID: LicenseRows] = [:]
-        for start in stride(from: 0, to: ids.count, by: Self.licensesAtOnce) {
-            var part = ids[start..<min(start + Self.licensesAtOnce, ids.count)].map(\.sqlValue)
-            part += repeatElement(part[0], count: Self.licensesAtOnce - part.count)
-            try read(part, into: &rows, in: transaction, policy: policy)
-        }
+        for part in Self.parts(of: ids) { try read(part, into: &rows, in: transaction, policy: policy) }
         return Array(rows.values)
+    }
+
+    /// The places that the licenses have lost since transaction `position`.
+    func removed(
+        from ids: [LicenseID], since position: TransactionID, in transaction: ReadTransaction
+    ) throws -> [IndexChange] {
+        try Self.parts(of: ids).flatMap { try RemovedPlaces.noted(of: $0, from: position, in: transaction) }
+    }
+
+    private static func parts(of ids: [LicenseID]) -> [[SQLValue]] {
+        stride(from: 0, to: ids.count, by: licensesAtOnce).map { start in
+            let part = ids[start..<min(start + licensesAtOnce, ids.count)].map(\.sqlValue)
+            return part + repeatElement(part[0], count: licensesAtOnce - part.count)
+        }
     }
 
     private func read(

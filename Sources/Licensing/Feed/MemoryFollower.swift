@@ -78,7 +78,7 @@ struct MemoryChanges: Sendable {
     let end: TransactionID
     let products: [Product]
     let licenses: [LicenseRows]
-    let removed: [KeyedHash]
+    let removed: [IndexChange]
     let hasImportedKeys: Bool
     let at: Timestamp
 
@@ -92,12 +92,10 @@ struct MemoryChanges: Sendable {
         licenses = try reader.rows(
             of: batch.subjects.compactMap { LicenseID(text: $0) }, in: transaction,
             policy: licensing.index.policyID(of:choosing:))
-        let gone = try transaction.all(
-            "SELECT place_key, xid FROM memory_removals WHERE xid >= ? AND xid < ?", position,
-            batch.isLast ? batch.horizon.settled : batch.end
-        ) { (key: $0.keyedHash(0), transaction: TransactionID($0.integer(1))) }
-        removed = gone.map(\.key)
-        end = max(batch.end, gone.map(\.transaction.next).max() ?? batch.end)
+        let gone = try RemovedPlaces.noted(
+            from: position, before: batch.isLast ? batch.horizon.settled : batch.end, in: transaction)
+        removed = gone.changes
+        end = max(batch.end, gone.end ?? batch.end)
         hasImportedKeys = try batch.touches("import:") && licensing.licenses.hasImportedKeys(in: transaction)
     }
 
@@ -116,7 +114,7 @@ extension LicensingService {
             index.apply([.product(product)])
         }
         if changes.hasImportedKeys { catalog.admitImportedKeys() }
-        index.apply(changes.removed.map { .placeGone($0) })
+        index.apply(changes.removed)
         for rows in changes.licenses { index.apply(rows) }
     }
 

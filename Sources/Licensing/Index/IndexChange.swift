@@ -13,5 +13,6 @@ package enum IndexChange: Sendable {
     case keyEnds(KeyedHash, Timestamp)
     case keyGone(KeyedHash)
     case place(KeyedHash, PlaceFacts)
-    case placeGone(KeyedHash)
+    /// A place that is not one of this seat any more; nil for one that is of none. A seat that has it since keeps it.
+    case placeGone(KeyedHash, of: ActivationID? = nil)
 }

@@ -92,8 +92,15 @@ package final class LicenseIndex: Sendable {
                 keys.withTable(of: hash.high) { $0.remove(hash) }
                 endingKeys.forget(hash)
             case .place(let hash, let facts): put(facts, at: hash)
-            case .placeGone(let hash): places.withTable(of: hash.high) { $0.facts.remove(hash) }
+            case .placeGone(let hash, let seat): remove(hash, of: seat)
             }
+        }
+    }
+
+    private func remove(_ place: KeyedHash, of seat: ActivationID?) {
+        places.withTable(of: place.high) { table in
+            if let seat, let known = table.facts[place], known.activation != seat { return }
+            table.facts.remove(place)
         }
     }
 

@@ -108,6 +108,14 @@ package struct ProductStore: Sendable {
         try transaction.first("\(Self.select) WHERE id = ?", id, as: Self.product)
     }
 
+    /// The product of a license. Throws `DatabaseError.corrupt` when it is not there.
+    func product(of license: License, in transaction: ReadTransaction) throws -> Product {
+        guard let product = try find(license.productID, in: transaction) else {
+            throw DatabaseError.corrupt(detail: "the product of \(license.id) is not there")
+        }
+        return product
+    }
+
     /// All products by id: a vendor has few.
     package func all(in transaction: ReadTransaction) throws -> [Product] {
         try transaction.all("\(Self.select) ORDER BY id", as: Self.product)

@@ -99,7 +99,7 @@ extension SeatStore {
             WHERE id = ? AND released_at IS NULL
             """,
             provenance.at, provenance.actor, kind.rawValue, seat.id)
-        return keys.map(IndexChange.placeGone)
+        return keys.map { .placeGone($0, of: seat.id) }
     }
 
     private static func released(_ seat: Activation, as kind: SeatReleaseKind, _ license: License) -> Event {

@@ -126,7 +126,8 @@ extension SeatStore {
         }
         return (
             .held(facts),
-            [.license(changed)] + dropping.map(IndexChange.placeGone) + neighbors + [.place(claim.place, facts)]
+            [.license(changed)] + dropping.map { .placeGone($0, of: seat.id) } + neighbors
+                + [.place(claim.place, facts)]
         )
     }
 }

@@ -51,7 +51,7 @@ package struct Validator: Sendable {
     }
 
     /// How often a claim is made anew because seats are counted in another way meanwhile.
-    private static let claimsMax = 3
+    static let claimsMax = 3
 
     /// The answer to `request`. Throws `NewcomersLimited`, `SeatQueue.Overloaded`, `MemoryTooOld`, or `DatabaseError`
     /// when the database had to be asked and could not be: then nothing is said about the license.
