@@ -217,8 +217,9 @@ bench-scale: ## Prints the arithmetic and the simulations of docs/scale.md; ARGS
 	python3 Benchmarks/Scale/simulate.py $(ARGS)
 
 .PHONY: bench-postgresql
-bench-postgresql: setup release ## Measures Signet's writes on a PostgreSQL server of its own, then with a synchronous standby
+bench-postgresql: setup setup-bench release ## Measures Signet's writes on PostgreSQL, alone and with a synchronous standby
 	python3 Benchmarks/Scale/postgresql.py $(ARGS)
+	python3 Benchmarks/Scale/claims.py $(CLAIMS_ARGS)
 
 .PHONY: clean
 clean: ## Removes what builds made; data and keys stay
