@@ -60,9 +60,6 @@ package final class Membership: Sendable {
     }
 
     private var clock: DatabaseClock { nodes.clock }
-
-    /// Whether this process serves, and has not ended.
-    package var isMember: Bool { state.withLock { $0.startedAt != nil } }
 }
 
 // MARK: - Signs of life
@@ -77,8 +74,9 @@ extension Membership {
 
     /// One sign of life, and of the leases that this node has. Throws `DatabaseError`, `IDTaken`.
     package func beat() async throws {
-        let (state, keyIDs, feed) = (state.withLock { $0 }, try profile.keyIDs(), profile.feed())
+        let state = state.withLock { $0 }
         guard database.isShared else { return try await beginAlone(state) }
+        let (keyIDs, feed) = (try profile.keyIDs(), profile.feed())
         let (profile, nodes, leases) = (profile, nodes, leases)
         let held = Array(state.leases.values)
         let told = try await database.write(gate: .shared, patience: .claimPatience) { transaction in
