@@ -210,7 +210,7 @@ def warm(folder, server, installation, key, options):
 
 
 def reach(folder, server, installation, options):
-    """Milliseconds from a revocation's commit on one node until the other refuses: ordered."""
+    """Milliseconds from the end of `license revoke` on one node until the other refuses: ordered."""
     other = Installation(pathlib.Path(folder, "other"))
     other.folder.mkdir()
     other.options = ["--data", str(other.data), "--keys", str(installation.keys)]

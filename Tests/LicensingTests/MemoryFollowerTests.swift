@@ -1,6 +1,4 @@
 import Database
-import Dispatch
-import Foundation
 import Journal
 import Primitives
 import Synchronization
@@ -24,19 +22,9 @@ private struct Pair {
     /// One step.
     func step() async throws -> Set<String> { try await follower.poll(at: house.clock.now()) }
 
-    /// Steps until everything committed so far is there. What holds the feed back are the transactions of all tests on
-    /// the server, which end.
+    /// Steps until everything committed so far is there.
     @discardableResult
-    func poll() async throws -> Set<String> {
-        let mark = "mark:\(UUID().uuidString)"
-        try await house.database.write(gate: .shared) { try house.append(mark, in: $0) }
-        var subjects: Set<String> = []
-        try await eventually("the feed comes to a mark") {
-            subjects.formUnion(try await step())
-            return subjects.contains(mark) || subjects.contains(MemoryFollower.everything)
-        }
-        return subjects.filter { !$0.hasPrefix("mark:") }
-    }
+    func poll() async throws -> Set<String> { try await house.followOthers(in: other) }
 
     /// What the follower's node says to a call that takes no seat.
     func verdict(_ license: IssuedLicense, _ domain: String) async throws -> Verdict {
@@ -161,12 +149,7 @@ struct MemoryFollowerTests {
 extension TestHouse {
     /// Stores an event of a license that changes nothing.
     fileprivate func append(of license: IssuedLicense, in transaction: WriteTransaction) throws {
-        try append(license.id.description, in: transaction)
-    }
-
-    /// The same of anything.
-    fileprivate func append(_ subject: String, in transaction: WriteTransaction) throws {
-        let event = Event(Event.Kind("license.noted"), subject: subject, subjectVersion: 1) { _ in }
+        let event = Event(Event.Kind("license.noted"), subject: license.id.description, subjectVersion: 1) { _ in }
         try journal.append(event, by: provenance(), in: transaction)
     }
 

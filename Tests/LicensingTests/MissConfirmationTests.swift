@@ -84,16 +84,14 @@ struct MissConfirmationTests {
             var generator = SystemRandomNumberGenerator()
             return try await house.validate(LicenseKey(.plain, using: &generator), domain: "a.example.com").verdict
         }
-        house.faults.holdReads()
+        let read = house.faults.hold(.read)
         async let first = ask(0)
-        async let others = Crowd.run(MissConfirmation.waitingMax + 300) { number in
-            // Those that come before a read begins share it; these come after.
-            try await eventually("the first read has begun") { misses.reads.value == 1 }
-            return try await ask(number)
-        }
-        defer { house.faults.mend() }
+        // Those that come before a read begins share it; the others come after.
+        try await read.reached()
+        async let others = Crowd.run(MissConfirmation.waitingMax + 300, ask)
+        defer { read.letGo() }
         try await eventually("300 are refused") { misses.refused.value >= 300 }
-        house.faults.mend()
+        read.letGo()
         #expect(try await first == .notFound)
         let all = await others
         #expect(all.count { if case .failure(is SeatQueue.Overloaded) = $0 { true } else { false } } == 300)

@@ -27,8 +27,6 @@ package final class FaultyDriver: DatabaseDriver {
         /// Writes that still lose their outcome.
         var losses = 0
         var failsReads = false
-        /// Reads that have not begun yet, while they are held.
-        var heldReads: [CheckedContinuation<Void, Never>]?
         /// Where the next read, and the next write, wait.
         var held: [Step: HeldStep.Point] = [:]
     }
@@ -60,9 +58,6 @@ package final class FaultyDriver: DatabaseDriver {
     /// From now on every read fails.
     package func failReads() { plan.withLock { $0.failsReads = true } }
 
-    /// From now on no read begins, for as long as it takes.
-    package func holdReads() { plan.withLock { $0.heldReads = [] } }
-
     /// The next such step waits once it is done, until it is let go.
     package func hold(_ step: Step) -> HeldStep {
         let held = HeldStep()
@@ -84,12 +79,11 @@ package final class FaultyDriver: DatabaseDriver {
     /// From now on nothing fails. Returns the statements that the last write ran, up to its fault.
     @discardableResult
     package func mend() -> Int {
-        let (held, statements) = plan.withLock { plan in
-            defer { (plan.point, plan.failsReads, plan.heldReads) = (nil, false, nil) }
-            return (plan.heldReads ?? [], plan.statements)
+        plan.withLock { plan in
+            plan.point = nil
+            plan.failsReads = false
+            return plan.statements
         }
-        for read in held { read.resume() }
-        return statements
     }
 
     fileprivate func countStatement() throws {
@@ -106,7 +100,6 @@ package final class FaultyDriver: DatabaseDriver {
     package func read<Value: Sendable>(
         patience: Duration, _ body: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws -> Value {
-        await passReads()
         if let error = plan.withLock({ $0.failsReads ? $0.error : nil }) { throw error }
         let held = takeHeld(.read)
         let value = try await base.read(patience: patience, body)
@@ -143,13 +136,6 @@ package final class FaultyDriver: DatabaseDriver {
         await held.arrive()
         if let (value, id) = done.withLock({ $0 }) { committed(value, id) }
         return value
-    }
-
-    private func passReads() async {
-        await withCheckedContinuation { continuation in
-            let isHeld = plan.withLock { $0.heldReads?.append(continuation) != nil }
-            if !isHeld { continuation.resume() }
-        }
     }
 
     private func faulty<Value: Sendable>(
