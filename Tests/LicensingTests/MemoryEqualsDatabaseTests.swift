@@ -24,6 +24,8 @@ struct MemoryEqualsDatabaseTests {
                 try await licenses[chosen].step(in: house, using: &random, "batch \(batch), step \(operation)")
             }
             if random.number(1...3) == 1 {
+                // Of two seats of a domain that end in one millisecond neither is the last.
+                house.clock.advance(by: .seconds(1))
                 try await house.keepSeats()
                 for number in licenses.indices { licenses[number].model.keep(house.clock.now()) }
             }
